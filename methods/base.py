@@ -1,0 +1,346 @@
+"""The contract between a method and whoever runs it: Method, Stage, Stream, Recipe and the loop that a stage sees.
+
+A method folder knows no other method's folder, no dataset and no harness. It says what data it needs (streams) and
+computes; reading, devices, precision, processes, checkpoints and scoring are the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+Arrays = Mapping[str, np.ndarray]
+State = dict[str, Tensor]
+Artefacts = dict[str, State]
+
+
+@dataclass(frozen=True)
+class SampleInfo:
+    """What a method may know of one image at test time.
+
+    Attributes:
+        name: the sample's name; random draws are keyed by it.
+        noise_level: standard deviation of the noise on the [0, 1] scale, None where unknown.
+        seed: the noise seed of the run. meta: camera, ISO, noise law ...
+    """
+
+    name: str
+    noise_level: float | None = None
+    seed: int = 0
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def variant(self, tag: str) -> SampleInfo:
+        """The same image seen another way (a tile, a flip): its draws must differ from the whole image's."""
+        return replace(self, name=f"{self.name}#{tag}")
+
+    def draw(self, key: Any, shape: Sequence[int]) -> Tensor:
+        """Standard normal float32 CPU tensor that depends on (seed, name, key) alone: not on batch size or order."""
+        from datasets.ops.noise import keyed_generator
+
+        return torch.from_numpy(keyed_generator(self.seed, self.name, key).standard_normal(tuple(shape), np.float32))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the harness must know of a method under one recipe.
+
+    Attributes:
+        tasks: of denoise, super-resolve, deblur, derain, compressive-sensing.
+        supervision: what training needs: ``paired``, ``unpaired``, or ``degraded``.
+        channels: accepted channel counts, such as (3,) or (1,).
+        scale: restored size / degraded size.
+        multiple: sides are padded by the adapter to multiples of this (informative: callers need not care).
+        context: pixels of surroundings that an output pixel depends on; None = the whole image.
+        needs_noise_level: restore() cannot work without info.noise_level.
+        min_side: smallest side that restore() takes.
+        note: enters every record, such as ``adapted: not in the paper``.
+        variant: the name that published figures carry, such as ``R2R`` or ``DGUNet+``; '' = none is comparable.
+    """
+
+    tasks: tuple[str, ...]
+    supervision: str
+    channels: tuple[int, ...] = (3,)
+    scale: int = 1
+    multiple: int = 1
+    context: int | None = None
+    needs_noise_level: bool = False
+    min_side: int = 1
+    note: str = ""
+    variant: str = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A named set of hyper-parameters, read from the method's recipes.toml (see methods/recipes.py).
+
+    Attributes:
+        method, name: such as ``r2r``, ``awgn-paper``. tier: paper, budget, cpu or tiny.
+        network: constructor arguments. train: everything about training. restore: test-time settings (draws, alpha ...).
+        about: one sentence. data: datasets that it is meant for, in order of preference.
+    """
+
+    method: str
+    name: str
+    tier: str
+    about: str = ""
+    data: tuple[str, ...] = ()
+    network: Mapping[str, Any] = field(default_factory=dict)
+    train: Mapping[str, Any] = field(default_factory=dict)
+    restore: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over everything but the prose (name and about): equal settings have equal hashes."""
+        from datasets.ops.files import digest
+
+        return digest([self.method, dict(self.network), dict(self.train), dict(self.restore)])
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A frozen, cached transformation of a source, made once before the training (R2R's noisy set, its recorrupted pairs).
+
+    Attributes:
+        key: JSON-able description of everything that the outcome depends on (with the data and the seed it is the
+            cache's key).
+        make: (arrays of one image by role, info of that image, numpy generator keyed by (seed, image name)) -> list of
+            arrays by member name: each list entry is one image of the prepared pool (a scale, a draw).
+            Arrays are (H, W, C) uint8 or float32 (H, W) for raw; the members of one entry have the same H, W.
+    """
+
+    key: Any
+    make: Callable[[Arrays, SampleInfo, np.random.Generator], list[dict[str, np.ndarray]]]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A supply of training batches, described; the harness builds it (datasets.pool) and keeps it exactly resumable.
+
+    A batch is a dict member -> float32 tensor (N, C, H, W), uint8 members divided by 255, all members of one source
+    image cropped and flipped alike. Members are the roles of the source (``degraded``, ``clean``, ``raw`` ...), or
+    what the preparation makes.
+
+    Attributes:
+        source: ``paired`` (degraded + clean), ``degraded``, ``clean``, ``raw`` (mosaic + its meta), ``measured``
+            (clean images to be sensed). Two streams ``degraded`` and ``clean`` in one stage are unpaired: the harness
+            takes them from disjoint scenes.
+        crop: side of the square patch in pixels of the degraded image; 0 = whole images (batch 1 or equal sizes).
+        batch: global batch size.
+        scale: clean side / degraded side (members ``clean`` are cropped at crop * scale).
+        augment: ``none``, ``flip`` (left-right), ``flips8`` (the 8 flips and rotations, uniformly), or the name of a
+            method's own scheme registered in datasets.pool.AUGMENTS.
+        sampling: ``random`` (image uniformly, then position uniformly), ``grid`` (all positions of a stride,
+            row-major per image), ``images`` (a pass over all images per epoch, random position in each).
+        stride: of the grid. order: ``shuffle-each-epoch`` or ``shuffle-once`` (for grid and images).
+        drop_last: whether the last, smaller batch of an epoch is left out.
+        mixup: None, or (Beta parameter, first epoch counted from 1): convex mixing with another patch of the batch.
+        preparation: see Preparation.
+    """
+
+    source: str
+    crop: int
+    batch: int
+    scale: int = 1
+    augment: str = "none"
+    sampling: str = "random"
+    stride: int = 0
+    order: str = "shuffle-each-epoch"
+    drop_last: bool = False
+    mixup: tuple[float, int] | None = None
+    preparation: Preparation | None = None
+
+
+class Draws(Protocol):
+    """Random numbers for one purpose at one step: the same whatever the number of processes, and after a resume.
+
+    Shapes are local: the first dimension is this rank's share of the batch; the numbers are drawn for the global
+    batch and sliced.
+    """
+
+    def normal(self, *shape: int) -> Tensor: ...
+    def uniform(self, *shape: int) -> Tensor: ...
+    def integers(self, low: int, high: int, *shape: int) -> Tensor: ...
+    def permutation(self, n: int) -> Tensor: ...
+
+
+class Loop(Protocol):
+    """What a stage sees of the training loop (benchmark/training.py)."""
+
+    step: int  # 0-based number of the step being computed, within the stage
+    steps: int  # how many steps this stage has in all
+    epoch: int  # 0-based epoch of the stage's first stream
+    seed: int
+    device: torch.device
+
+    def backward(self, loss: Tensor, *, retain_graph: bool = False) -> None:
+        """Back-propagate under the run's precision. Raises when the loss is not finite."""
+
+    def update(self, optimiser: torch.optim.Optimizer, clip: float | None = None) -> None:
+        """Average the gradients over the ranks, clip their norm where asked, step. Does not zero them."""
+
+    def generator(self, name: str) -> Draws:
+        """Random draws keyed by (seed, stage, step, name)."""
+
+
+class Stage:
+    """One training of some networks. Owns all that must survive a restart; computes; does no I/O.
+
+    Subclasses set the attributes in __init__ and implement ``step``. Networks are made on the CPU with weights drawn
+    from generators seeded by `seed`; the loop moves them (``to(device)``), before optimisers are made, by calling
+    ``configure()`` after the move.
+
+    Attributes:
+        name: of the stage, unique within the method, such as ``train``, ``generator-1``.
+        networks: every network, discriminators and frozen ones included, by name.
+        optimisers: made by ``configure``, by name.
+        streams: batches that ``step`` needs, by name.
+        steps: number of steps of the recipe; the caller may override it (``--steps``, ``--minutes``).
+        rescales: whether schedules stretch with an overridden number of steps.
+        evaluate_every: steps between evaluations on the validation data; 0 = only at the end.
+        losses: names of the loss terms that ``step`` returns, known beforehand (the log's columns).
+    """
+
+    name: str = "train"
+    steps: int = 0
+    rescales: bool = True
+    evaluate_every: int = 0
+    losses: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self.networks: dict[str, nn.Module] = {}
+        self.optimisers: dict[str, torch.optim.Optimizer] = {}
+        self.streams: dict[str, Stream] = {}
+
+    def configure(self) -> None:
+        """Make the optimisers. Called once, when the networks are on their device and before any state is loaded."""
+
+    def step(self, batch: dict[str, dict[str, Tensor]], loop: Loop) -> dict[str, Tensor]:
+        """One whole iteration in the order of the paper's code.
+
+        Args:
+            batch: stream name -> member -> (N, C, H, W) on the device, in [0, 1].
+            loop: see Loop. Learning rates are set here, from loop.step and loop.steps (schedules are closed forms).
+        Returns:
+            loss name -> detached scalar; the names of ``losses``.
+        """
+        raise NotImplementedError
+
+    def restorer(self) -> Callable[[Tensor, Sequence[SampleInfo] | None], Tensor]:
+        """What the evaluation scores: a function like Method.restore, on the stage's current networks in eval mode."""
+        raise NotImplementedError
+
+    def artefacts(self) -> Artefacts:
+        """What the stage leaves: role -> state dict (CPU tensors), such as {"restorer": ...}. Last or best is its choice."""
+        raise NotImplementedError
+
+    def on_step(self, loop: Loop) -> None:
+        """After each step (averages of weights, replacement by a fixed rule)."""
+
+    def on_evaluation(self, score: float, loop: Loop) -> None:
+        """After each evaluation: mean PSNR in dB on the validation data (best snapshots, SCPGAN's replacement)."""
+
+    def extra_state(self) -> dict[str, Any]:
+        """Anything else that must survive: best snapshot, replacement history. Tensors and plain values only."""
+        return {}
+
+    def load_extra_state(self, state: dict[str, Any]) -> None:
+        """Take back what extra_state gave."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of it: networks, optimisers, extra."""
+        return {
+            "networks": {name: net.state_dict() for name, net in self.networks.items()},
+            "optimisers": {name: opt.state_dict() for name, opt in self.optimisers.items()},
+            "extra": self.extra_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what state_dict gave (after ``configure``)."""
+        for name, net in self.networks.items():
+            net.load_state_dict(state["networks"][name])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        self.load_extra_state(state["extra"])
+
+
+StageFactory = Callable[[Artefacts], Stage]
+
+
+@dataclass(frozen=True)
+class Match:
+    """One way to read a foreign checkpoint: which recipe it fits and the state dicts of the method's roles.
+
+    `note` enters the record (``first of several recipes of this architecture``, ``keys of the supervised DnCNN``).
+    `needs_recipe`: the same keys could mean different outputs, so the user must name the recipe.
+    """
+
+    recipe: str
+    roles: Artefacts
+    note: str = ""
+    needs_recipe: bool = False
+
+
+class Method(nn.Module):
+    """A restoration method under one recipe. Subclass, give the class attributes, implement four small functions.
+
+    Class attributes:
+        name: registry name. version: raised when the code changes a pixel. paper: BibTeX. title: for tables.
+        recipes: path of recipes.toml (default: beside the module).
+
+    The networks that restoring needs are created in __init__ from ``recipe.network`` as sub-modules; roles names them.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str] = ""
+    version: ClassVar[str] = "1"
+    paper: ClassVar[str] = ""
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        self.recipe = recipe
+
+    @property
+    def facts(self) -> Facts:
+        """Facts under this recipe."""
+        raise NotImplementedError
+
+    def restore(self, x: Tensor, info: Sequence[SampleInfo] | None = None) -> Tensor:
+        """Restore a batch. Call under torch.no_grad() and eval(); benchmark.restoring does.
+
+        Args:
+            x: (N, C, H, W) float, RGB or grey, degraded, nominally in [0, 1]; not changed in place.
+            info: one SampleInfo per image, or None.
+        Returns:
+            (N, C, H * scale, W * scale), unclamped unless the method defines a clamp.
+        """
+        raise NotImplementedError
+
+    def roles(self) -> dict[str, nn.Module]:
+        """Role -> network, for weights: what ``load`` fills and the training returns. Restoring needs ``restorer``."""
+        raise NotImplementedError
+
+    def stages(self) -> Iterator[StageFactory]:
+        """Factories of the training's stages in order; each gets the artefacts so far, keyed ``stage/role``."""
+        raise NotImplementedError
+
+    @classmethod
+    def recognise(cls, state: State) -> list[Match]:
+        """Readings of a foreign checkpoint's tensors (prefix and wrappers already removed); [] = not this method's.
+
+        The default tries each recipe's ``restorer`` for equal keys and shapes.
+        """
+        from methods.weights import recognise_by_shape
+
+        return recognise_by_shape(cls, state)
+
+
+class Senses(Protocol):
+    """A method that measures the clean image itself (compressive sensing)."""
+
+    def measure(self, clean: Tensor) -> Tensor:
+        """(N, 1, H, W) clean -> the initial estimate in image space, (N, 1, H, W), that restore() starts from."""
