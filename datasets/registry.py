@@ -1,0 +1,24 @@
+"""The datasets by name; a module is imported when its dataset is asked for. Plug-ins announce themselves."""
+
+from __future__ import annotations
+
+from datasets.ops.names import Registry
+
+DATASETS = Registry(
+    "dataset",
+    {
+        "sidd": "datasets.sidd:SIDD",
+        "polyu": "datasets.polyu:PolyU",
+        "cc15": "datasets.cc15:CC15",
+        "dnd": "datasets.dnd:DND",
+        "bsd68": "datasets.classic:BSD68",
+        "set12": "datasets.classic:Set12",
+        "cbsd68": "datasets.classic:CBSD68",
+        "kodak24": "datasets.classic:Kodak24",
+        "kodak24-500": "datasets.classic:Kodak24Small",
+        "bsd400": "datasets.classic:BSD400",
+        "folder": "datasets.folder:Folder",
+        "demo": "datasets.demo:Demo",
+    },
+    "benchmark.datasets",
+)
