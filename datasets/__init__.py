@@ -56,6 +56,7 @@ def prepare(
     """Make the prepared form of a dataset in ``data_root/name``: images, manifest.csv, dataset.json.
 
     Idempotent and resumable: whole files of the same source are kept, a second call only verifies the hashes.
+
     Args:
         name: dataset, with options where they decide what is prepared. source: folder or file as published; None
             downloads it where it can be had by URL. progress: called with (what, done, total). workers: threads.

@@ -142,12 +142,12 @@ class Dataset(Sequence[Sample]):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over names, splits, scenes and file hashes of the rows of this split, in order: part of a cell's id."""
+        """SHA-256 over names, splits, scenes and file hashes of this split's rows, in order: part of a cell's id."""
         raise NotImplementedError
 
     @property
     def degradation(self) -> str:
-        """How the degraded images came to be, in a word for the table: ``real``, ``sigma25``, ``x4``, ``raw-isp`` ..."""
+        """How the degraded images came to be, in a word of the table: ``real``, ``sigma25``, ``x4``, ``raw-isp``."""
         raise NotImplementedError
 
     @property

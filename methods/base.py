@@ -80,7 +80,8 @@ class Recipe:
 
     Attributes:
         method, name: such as ``r2r``, ``awgn-paper``. tier: paper, budget, cpu or tiny.
-        network: constructor arguments. train: everything about training. restore: test-time settings (draws, alpha ...).
+        network: constructor arguments. train: everything about training.
+        restore: test-time settings (draws, alpha ...).
         about: one sentence. data: datasets that it is meant for, in order of preference.
     """
 
@@ -103,7 +104,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Preparation:
-    """A frozen, cached transformation of a source, made once before the training (R2R's noisy set, its recorrupted pairs).
+    """A frozen, cached transformation of a source, made once before the training (R2R's noisy set, its pairs).
 
     Attributes:
         key: JSON-able description of everything that the outcome depends on (with the data and the seed it is the
@@ -135,7 +136,8 @@ class Stream:
         augment: ``none``, ``flip`` (left-right), ``flips8`` (the 8 flips and rotations, uniformly), or the name of a
             method's own scheme registered in datasets.pool.AUGMENTS.
         sampling: ``random`` (image uniformly, then position uniformly), ``grid`` (all positions of a stride,
-            row-major per image), ``images`` (a pass over all images per epoch, random position in each).
+            row-major per image), ``grid-flush`` (the same, with a last row and column that end at the border),
+            ``images`` (a pass over all images per epoch, random position in each).
         stride: of the grid. order: ``shuffle-each-epoch`` or ``shuffle-once`` (for grid and images).
         drop_last: whether the last, smaller batch of an epoch is left out.
         mixup: None, or (Beta parameter, first epoch counted from 1): convex mixing with another patch of the batch.
@@ -235,7 +237,7 @@ class Stage:
         raise NotImplementedError
 
     def artefacts(self) -> Artefacts:
-        """What the stage leaves: role -> state dict (CPU tensors), such as {"restorer": ...}. Last or best is its choice."""
+        """What the stage leaves, last or best as it chooses: role -> state dict (CPU), such as {"restorer": ...}."""
         raise NotImplementedError
 
     def on_step(self, loop: Loop) -> None:

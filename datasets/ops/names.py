@@ -58,4 +58,5 @@ class Registry:
         try:
             return getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
-            raise UserError(f"The {self.kind} {name!r} announces {target!r}, which cannot be loaded: {error}.") from error
+            text = f"The {self.kind} {name!r} announces {target!r}, which cannot be loaded: {error}."
+            raise UserError(text) from error

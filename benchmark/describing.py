@@ -1,0 +1,88 @@
+"""What a record says of its cell: provenance and remarks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmark import environment
+from benchmark.cell import Cell
+from benchmark.records import Record
+
+if TYPE_CHECKING:
+    from datasets.base import Dataset
+    from methods.base import Method
+    from methods.weights import Card
+
+
+def outline(cell: Cell, status: str, reason: str) -> Record:
+    """A record of what is known from the cell alone: enough for one that failed or was skipped."""
+    return Record(
+        cell=cell.id,
+        status=status,
+        reason=reason,
+        method=cell.method,
+        recipe=cell.recipe,
+        recipe_digest=cell.recipe_digest,
+        settings=dict(cell.settings),
+        method_version=cell.method_version,
+        reference=cell.is_reference,
+        weights=Path(cell.weights).name,
+        weights_sha256=cell.weights_sha256,
+        dataset=cell.dataset,
+        split=cell.split,
+        options=dict(cell.options),
+        fingerprint=cell.fingerprint,
+        seed=cell.seed,
+        noise_seed=cell.noise_seed,
+        limit=cell.limit,
+        ensemble=cell.ensemble,
+        tile=cell.tile,
+        precision=cell.precision,
+        tf32=cell.tf32,
+        grey_as_rgb=cell.grey_as_rgb,
+        versions=environment.versions(),
+        commit=environment.commit(),
+        note=cell.note,
+    )
+
+
+def complete(
+    record: Record, cell: Cell, data: Dataset, method: Method, card: Card | None, remarks: Sequence[str]
+) -> Record:
+    """Add what the dataset, the method and the weights' card know."""
+    facts = method.facts
+    record = replace(
+        record,
+        tier=method.recipe.tier,
+        variant=facts.variant,
+        task=data.facts.task,
+        degradation=data.degradation,
+        partial=data.partial,
+        convention=data.facts.convention,
+        note=_joined([facts.note, data.partial, cell.note, *remarks, *_manner(cell)]),
+    )
+    if card is None:
+        return record
+    return replace(
+        record,
+        train_data=card.train_data,
+        train_fingerprint=card.train_fingerprint,
+        train_steps=card.steps,
+        train_licence=card.train_licence,
+        selected_by=card.selected_by,
+    )
+
+
+def _manner(cell: Cell) -> list[str]:
+    return [
+        "mean over 8 flips and rotations" if cell.ensemble else "",
+        f"tiles of {cell.tile}" if cell.tile else "",
+        "grey repeated as RGB" if cell.grey_as_rgb else "",
+    ]
+
+
+def _joined(remarks: Sequence[str]) -> str:
+    return "; ".join(dict.fromkeys(remark for remark in remarks if remark))

@@ -1,0 +1,149 @@
+"""The leaderboard for people: Markdown for a page, a table for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmark.console import Console
+
+Board = Sequence[Mapping[str, Any]]
+HEAD = ("method", "recipe", "PSNR", "SSIM", "n", "published", "difference", "comparable", "ms/MP", "weights")
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    return row["dataset"], row["split"], row["degradation"] or "", row["task"] or ""
+
+
+def groups(board: Board) -> Iterator[tuple[str, Board]]:
+    """Title and rows of each dataset, split and degradation."""
+    ordered = sorted(board, key=lambda row: (row["dataset"], row["split"]))
+    for (dataset, split), found in groupby(ordered, key=lambda row: (row["dataset"], row["split"])):
+        members = list(found)
+        kinds = list(dict.fromkeys(row["degradation"] for row in members if row["degradation"])) or [""]
+        for kind in kinds:
+            # a failed or skipped row may not know its degradation: it stands with the first
+            mine = [row for row in members if (row["degradation"] or kinds[0]) == kind]
+            yield " · ".join(part for part in (dataset, split, kind) if part), mine
+
+
+def first_lines(board: Board) -> list[Mapping[str, Any]]:
+    """The first row of each record: the one under the dataset's own convention, where it was scored."""
+    return [next(lines) for _, lines in groupby(board, key=lambda row: row["record"])]
+
+
+def figure(row: Mapping[str, Any], metric: str) -> str:
+    """A mean with its interval: ``37.20 [36.90, 37.51]``; '' where there is none."""
+    value, low, high = row[metric], row[f"{metric}_low"], row[f"{metric}_high"]
+    digits = 2 if metric == "psnr" else 4
+    if value is None:
+        return ""
+    interval = "" if low is None or high is None else f" [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{value:.{digits}f}{interval}"
+
+
+def cells(row: Mapping[str, Any]) -> list[str]:
+    """One row of the readable table, in the order of HEAD."""
+    theirs = [] if row["published_psnr"] is None else [f"{row['published_psnr']:g}"]
+    theirs += [] if row["published_ssim"] is None else [f"{row['published_ssim']:g}"]
+    change = [] if row["delta_psnr"] is None else [f"{row['delta_psnr']:+.2f}"]
+    change += [] if row["delta_ssim"] is None else [f"{row['delta_ssim']:+.4f}"]
+    speed = "" if row["ms_per_megapixel"] is None else f"{row['ms_per_megapixel']:.0f}"
+    variety = (
+        row["recipe"] + (f", seed {row['seed']}" if row["seed"] else "") + (", x8" if row["ensemble"] == "x8" else "")
+    )
+    size = "" if row["n"] is None else f"{row['n']} ({row['scenes']} scene{'s' if row['scenes'] != 1 else ''})"
+    comparable = "" if row["comparable"] == "no published figure" else row["comparable"]
+    scores = [figure(row, "psnr"), figure(row, "ssim")]
+    return [
+        row["method"],
+        variety,
+        *scores,
+        size,
+        " / ".join(theirs),
+        " / ".join(change),
+        comparable,
+        speed,
+        row["weights"],
+    ]
+
+
+def _convention(board: Board) -> str:
+    return next((row["convention"] for row in first_lines(board) if row["convention"]), "")
+
+
+def markdown(board: Board) -> str:
+    """The whole leaderboard as a Markdown page."""
+    parts = [
+        "# Leaderboard",
+        "",
+        "PSNR in dB. In brackets: 95 % intervals, clustered by scene. `x8`: mean over 8 flips and rotations.",
+        "",
+    ]
+    for title, mine in groups(board):
+        parts += [f"## {title}", "", *_main_table(mine), *_matrix(mine), *_remarks(mine)]
+    if not board:
+        parts += ["No records yet."]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _main_table(board: Board) -> list[str]:
+    done = [row for row in first_lines(board) if row["status"] == "done"]
+    if not done:
+        return []
+    return [f"Convention: `{_convention(done)}`", "", *_table(HEAD, map(cells, done)), ""]
+
+
+def _matrix(board: Board) -> list[str]:
+    done = [row for row in board if row["convention"]]
+    names = list(dict.fromkeys(row["convention"] for row in done if row["convention"] != _convention(done)))
+    if not names:
+        return []
+    lines = []
+    for _, mine in groupby(done, key=lambda row: row["record"]):
+        by_name = {row["convention"]: row for row in mine}
+        first = next(iter(by_name.values()))
+        lines.append([label(first), *(_pair(by_name.get(name)) for name in names)])
+    return ["Under the other conventions (PSNR / SSIM):", "", *_table(("method", *names), lines), ""]
+
+
+def label(row: Mapping[str, Any]) -> str:
+    """Method and recipe in one word or two."""
+    return " ".join(str(part) for part in (row["method"], row["recipe"]) if part)
+
+
+def _pair(row: Mapping[str, Any] | None) -> str:
+    return "" if row is None or row["psnr"] is None or row["ssim"] is None else f"{row['psnr']:.2f} / {row['ssim']:.4f}"
+
+
+def _remarks(board: Board) -> list[str]:
+    lines = []
+    for row in first_lines(board):
+        if row["status"] != "done":
+            lines.append(f"- {label(row)}: {row['status']}: {row['note']}")
+        elif row["note"]:
+            lines.append(f"- {label(row)}: {row['note']}")
+        if row["published_source"]:
+            lines.append(f"- {label(row)}: published figure from {row['published_source']}")
+    return [*dict.fromkeys(lines), ""] if lines else []
+
+
+def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> list[str]:
+    body = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    return ["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *body]
+
+
+def show(board: Board, console: Console) -> None:
+    """Print the main tables: one per dataset and split, under its own convention, and what did not run."""
+    for title, mine in groups(board):
+        lines = [cells(row) if row["status"] == "done" else _unfinished(row) for row in first_lines(mine)]
+        name = _convention(mine)
+        console.table(f"{title} ({name})" if name else title, HEAD, lines)
+
+
+def _unfinished(row: Mapping[str, Any]) -> list[str]:
+    line = [""] * len(HEAD)
+    line[0], line[1], line[HEAD.index("comparable")] = row["method"], row["recipe"], f"{row['status']}: {row['note']}"
+    return line

@@ -1,0 +1,162 @@
+"""The rows that every table has: `input`, and for denoising `blur` and `nlm`. They run like any method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from benchmark.cell import REFERENCES
+from benchmark.pairing import ImpossibleError
+from datasets.base import DatasetFacts, Sample
+from datasets.ops.names import unknown
+from datasets.ops.resize import imresize
+from methods.base import Facts, Method, Recipe, SampleInfo, StageFactory
+
+# Non-local means' h where the noise level is unknown: what OpenCV's documentation recommends for colour photographs.
+_NLM_H = 10.0
+_SIGMAS = np.geomspace(0.3, 8.0, 12)
+
+
+class Reference(Method):
+    """A row to compare with: no weights, no training, any channel count.
+
+    Args:
+        scale: clean size / degraded size.
+    """
+
+    tasks: ClassVar[tuple[str, ...]] = ("denoise",)
+
+    def __init__(self, scale: int = 1) -> None:
+        super().__init__(Recipe(self.name, "", "reference"))
+        self.scale = scale
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(tasks=self.tasks, supervision="degraded", channels=(1, 3), scale=self.scale, note=self.note())
+
+    def note(self) -> str:
+        """What the record says of this row."""
+        return ""
+
+    def fit(self, samples: Callable[[], Iterator[Sample]]) -> None:
+        """Look at the test images before restoring them; `samples` gives them anew at each call."""
+
+    def roles(self) -> dict[str, nn.Module]:
+        return {}
+
+    def stages(self) -> Iterator[StageFactory]:
+        return iter(())
+
+
+class Input(Reference):
+    """The degraded image itself; MATLAB's bicubic enlargement at scale > 1; the initial estimate for sensing."""
+
+    name = "input"
+    title = "Input"
+    tasks = ("denoise", "super-resolve", "deblur", "derain", "compressive-sensing")
+
+    def restore(self, x: Tensor, info: Sequence[SampleInfo] | None = None) -> Tensor:
+        if self.scale == 1:
+            return x
+        return _each(x, lambda image: imresize(image, self.scale, clip=False))
+
+
+class Blur(Reference):
+    """The best Gaussian blur: one sigma for the whole split, chosen on its clean images. A bar, not a competitor."""
+
+    name = "blur"
+    title = "Gaussian blur"
+
+    def __init__(self, scale: int = 1) -> None:
+        super().__init__(scale)
+        self.sigma = 1.0
+
+    def note(self) -> str:
+        return f"sigma {self.sigma:.3g} chosen on the test images"
+
+    def fit(self, samples: Callable[[], Iterator[Sample]]) -> None:
+        """Choose the sigma of the highest mean PSNR (clipped float): a coarse grid, then one between its neighbours."""
+        best = int(np.argmax(_mean_psnr(samples(), _SIGMAS)))
+        around = np.geomspace(_SIGMAS[max(best - 1, 0)], _SIGMAS[min(best + 1, len(_SIGMAS) - 1)], 11)
+        self.sigma = float(around[int(np.argmax(_mean_psnr(samples(), around)))])
+
+    def restore(self, x: Tensor, info: Sequence[SampleInfo] | None = None) -> Tensor:
+        return _each(x, lambda image: _blurred(image, self.sigma))
+
+
+class NonLocalMeans(Reference):
+    """OpenCV's fastNlMeansDenoising(Colored) on the image rounded to 8 bits, its default windows (7, 21).
+
+    h is 255 * noise level where that is known, else 10 (the library's recommendation), for luma and colour alike.
+    """
+
+    name = "nlm"
+    title = "Non-local means"
+
+    def note(self) -> str:
+        return "OpenCV, h = 255 * noise level, or 10 where unknown"
+
+    def restore(self, x: Tensor, info: Sequence[SampleInfo] | None = None) -> Tensor:
+        levels = [i.noise_level for i in info] if info else [None] * len(x)
+        strengths = iter([_NLM_H if level is None else 255 * level for level in levels])
+        return _each(x, lambda image: _nlm(image, next(strengths)))
+
+
+_CLASSES: dict[str, type[Reference]] = {cls.name: cls for cls in (Input, Blur, NonLocalMeans)}
+
+
+def reference(name: str, scale: int = 1) -> Reference:
+    """The reference row of that name. Raises UserError for an unknown one."""
+    if name not in _CLASSES:
+        raise unknown("reference row", name, REFERENCES)
+    return _CLASSES[name](scale)
+
+
+def references_for(facts: DatasetFacts) -> list[str]:
+    """Names of the reference rows that a dataset gets."""
+    return [name for name in REFERENCES if facts.task in _CLASSES[name].tasks]
+
+
+def _each(x: Tensor, restore: Callable[[np.ndarray], np.ndarray]) -> Tensor:
+    """Apply a function of one float32 (H, W, C) image to each of a batch."""
+    images = x.detach().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    restored = [np.atleast_3d(restore(image)) for image in images]  # OpenCV drops a single channel
+    return torch.from_numpy(np.stack(restored).astype(np.float32)).permute(0, 3, 1, 2).contiguous().to(x.device)
+
+
+def _mean_psnr(samples: Iterator[Sample], sigmas: np.ndarray) -> np.ndarray:
+    """Mean PSNR in dB (peak 1) of the samples blurred with each sigma; samples without a clean image do not count."""
+    rows = []
+    for sample in samples:
+        if sample.clean is not None and sample.degraded is not None:
+            degraded, clean = _unit(sample.degraded), _unit(sample.clean)
+            errors = [np.mean((np.clip(_blurred(degraded, s).reshape(clean.shape), 0, 1) - clean) ** 2) for s in sigmas]
+            rows.append(-10 * np.log10(np.maximum(errors, 1e-12)))
+    if not rows:
+        raise ImpossibleError("the sigma of the best blur is chosen on clean images, and there are none")
+    return np.mean(rows, axis=0)
+
+
+def _unit(image: np.ndarray) -> np.ndarray:
+    return image.astype(np.float32) / 255 if image.dtype == np.uint8 else image.astype(np.float32)
+
+
+def _blurred(image: np.ndarray, sigma: float) -> np.ndarray:
+    import cv2
+
+    return cv2.GaussianBlur(image, (0, 0), sigma)
+
+
+def _nlm(image: np.ndarray, h: float) -> np.ndarray:
+    import cv2
+
+    eight = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    if image.shape[2] == 1:
+        return cv2.fastNlMeansDenoising(eight, None, h).astype(np.float32) / 255
+    colour = cv2.cvtColor(eight, cv2.COLOR_RGB2BGR)
+    restored = cv2.fastNlMeansDenoisingColored(colour, None, h, h)
+    return cv2.cvtColor(restored, cv2.COLOR_BGR2RGB).astype(np.float32) / 255

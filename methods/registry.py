@@ -1,0 +1,7 @@
+"""The methods by name: built-in ones, and plug-ins of the entry-point group ``benchmark.methods``."""
+
+from __future__ import annotations
+
+from datasets.ops.names import Registry
+
+METHODS = Registry("method", {"r2r": "methods.r2r.adapter:R2R"}, "benchmark.methods")

@@ -1,0 +1,164 @@
+"""From records to the table: columns, what is comparable, what is written, and whether two rows differ."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark import leaderboard
+from benchmark.comparing import compare
+from benchmark.console import Console
+from benchmark.leaderboard import COLUMNS, rows
+from benchmark.leaderboard_text import markdown, show
+from benchmark.published import Published
+from datasets.ops.errors import UserError
+from tests.benchmark.boards import figures, keep, record
+from tests.benchmark.test_published import _figure
+
+ORDER = (
+    "dataset,split,task,degradation,method,recipe,weights,seed,convention,n,scenes,psnr,psnr_low,psnr_high,ssim,"
+    "ssim_low,ssim_high,published_psnr,published_ssim,published_source,delta_psnr,delta_ssim,comparable,params,gmacs,"
+    "ms_per_megapixel,peak_mb,ensemble,tile,device,precision,train_data,train_steps,selected_by,status,note,record"
+)
+
+
+def by_convention(board: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {row["convention"]: row for row in board}
+
+
+def test_columns_are_those_that_were_agreed() -> None:
+    assert ",".join(COLUMNS) == ORDER
+    assert all(list(row) == list(COLUMNS) for row in rows([record(), record("input")]))
+
+
+def test_difference_only_under_the_papers_convention() -> None:
+    found = by_convention(rows([record()], [_figure()]))
+    same, other = found["unclamped-float"], found["matlab-volume-float"]
+    assert same["delta_psnr"] == pytest.approx(33.4 - 35.0)
+    assert same["delta_ssim"] is None
+    assert same["comparable"] == "PSNR only: the SSIM's convention is unknown"
+    assert (other["published_psnr"], other["published_ssim"]) == (35.0, 0.8)
+    assert (other["delta_psnr"], other["comparable"]) == (None, "other convention: unclamped-float")
+
+
+def test_everything_agrees() -> None:
+    theirs = _figure(ssim_convention="unclamped-float", ssim=0.8)
+    ours = record(figures={"unclamped-float": figures(35.5, 0.85)})
+    (row,) = rows([ours], [theirs])
+    assert row["comparable"] == "yes"
+    assert row["delta_ssim"] == pytest.approx(0.05)
+    assert row["published_source"] == "a paper, Table 1"
+
+
+def test_partial_set_is_shown_beside_the_figure_without_a_difference() -> None:
+    found = by_convention(rows([record(partial="partial: 65 of 1280")], [_figure()]))
+    row = found["unclamped-float"]
+    assert row["published_psnr"] == 35.0
+    assert row["comparable"].startswith("partial: 65 of 1280; ")
+    assert row["delta_psnr"] is None
+
+
+def test_limit_ensemble_and_second_hand_are_told() -> None:
+    found = by_convention(rows([record(limit=3, ensemble=True)], [_figure(second_hand=True)]))
+    why = found["unclamped-float"]["comparable"]
+    assert why.startswith("partial: the first 3; ")
+    assert why.endswith("ensemble: only ours; second source")
+
+
+def test_the_real_figures_join() -> None:
+    row = by_convention(rows([record(partial="partial: 65 of 1280")]))["unclamped-float"]
+    assert (row["published_psnr"], row["published_ssim"]) == (35.04, 0.844)
+
+
+def test_order_references_first_and_own_convention_first() -> None:
+    board = rows([record(), record("nlm"), record("input"), record("blur")])
+    assert list(dict.fromkeys(row["method"] for row in board)) == ["input", "blur", "nlm", "r2r"]
+    assert board[0]["convention"] == "matlab-volume-float"
+
+
+def test_unfinished_cells_keep_a_row_with_the_reason() -> None:
+    failed = record("lir", status="failed", reason="out of memory", figures={})
+    (row,) = rows([failed])
+    assert (row["status"], row["note"], row["psnr"]) == ("failed", "out of memory", None)
+
+
+def test_written_files(tmp_path: Path) -> None:
+    keep(tmp_path, record())
+    keep(tmp_path, record("input"))
+    keep(tmp_path, record("lir", status="skipped", reason="it cannot | denoise", figures={}))
+    board = leaderboard.write(tmp_path)
+    with (tmp_path / "leaderboard.csv").open(newline="", encoding="utf-8") as stream:
+        lines = list(csv.DictReader(stream))
+    assert list(lines[0]) == list(COLUMNS)
+    assert len(lines) == len(board) == 5
+    assert {line["record"] for line in lines} == {f"runs/{name}-sidd-0123456789ab" for name in ("r2r", "input", "lir")}
+    assert lines[0]["psnr"] == "33.5000"
+    page = (tmp_path / "leaderboard.md").read_text(encoding="utf-8")
+    assert "33.50 [33.00, 34.00]" in page
+    assert "skipped: it cannot | denoise" in page
+    assert "35.04 / 0.844" in page
+    assert "Under the other conventions" in page
+    assert not list(tmp_path.glob(".*part"))
+
+
+def test_infinite_and_missing_figures(tmp_path: Path) -> None:
+    keep(tmp_path, record("input", figures={"unclamped-float": figures(float("inf"), None, None)}))
+    leaderboard.write(tmp_path)
+    line = (tmp_path / "leaderboard.csv").read_text().splitlines()[1].split(",")
+    row = dict(zip(COLUMNS, line, strict=True))
+    assert (row["psnr"], row["ssim"], row["ssim_low"]) == ("inf", "", "")
+
+
+def test_markdown_escapes_and_empty() -> None:
+    assert "No records yet" in markdown([])
+    board = rows([record(recipe="a|b")])
+    assert "a\\|b" in markdown(board)
+
+
+def test_show_prints_one_table_per_split(capsys: pytest.CaptureFixture[str]) -> None:
+    show(rows([record(), record(dataset="dnd", split="test", figures={"float-gauss": figures(30)})]), Console())
+    text = capsys.readouterr().out
+    assert "# sidd · validation · real (matlab-volume-float)" in text
+    assert "# dnd · test · real (float-gauss)" in text
+
+
+def _scored(results: Path, method: str, offset: float, **changes: Any) -> Any:
+    column = "psnr[unclamped-float]"
+    scores = {f"s{scene}-{i}": {column: 30 + scene + offset + 0.01 * i} for scene in range(12) for i in range(2)}
+    only = {"unclamped-float": figures(30, None)}
+    return keep(results, record(method, figures=only, **changes), scores)
+
+
+def test_compare_pairs_the_images(tmp_path: Path) -> None:
+    from benchmark.records import read_records
+
+    _scored(tmp_path, "r2r", 0.2)
+    _scored(tmp_path, "blur", 0.0)
+    (line,) = compare(read_records(tmp_path), "r2r", "blur")
+    assert line.n == 24
+    assert line.psnr.mean == pytest.approx(0.2)
+    assert line.psnr.low == pytest.approx(0.2, abs=1e-6)  # the same difference everywhere: no spread
+    assert line.ssim is None
+
+
+def test_compare_says_what_is_wrong(tmp_path: Path) -> None:
+    from benchmark.records import read_records
+
+    _scored(tmp_path, "r2r", 0.2)
+    _scored(tmp_path, "r2r", 0.3, cell="r2r-sidd-aaaaaaaaaaaa")
+    _scored(tmp_path, "blur", 0.0, fingerprint="0" * 64)
+    found = read_records(tmp_path)
+    with pytest.raises(UserError, match="several rows.*r2r-sidd-0123456789ab, r2r-sidd-aaaaaaaaaaaa|several rows"):
+        compare(found, "r2r", "blur")
+    with pytest.raises(UserError, match="no finished record of the same split"):
+        compare(found, "r2r-sidd-a", "blur")
+    with pytest.raises(UserError, match="Did you mean 'blur'"):
+        compare(found, "blurr", "r2r-sidd-a")
+
+
+def test_rows_do_not_touch_the_figures_given() -> None:
+    known: tuple[Published, ...] = (_figure(),)
+    assert rows([record("unknown-method", variant="Nobody")], known)[0]["comparable"] == "no published figure"
