@@ -102,8 +102,8 @@ def _difference(record: Record, name: str, pairs: Sequence[Pair]) -> Difference:
 def _paired(pairs: Sequence[Pair], column: str) -> Interval | None:
     from benchmark.scoring.statistics import paired
 
-    a = [ours.values.get(column) for ours, _ in pairs]
-    b = [theirs.values.get(column) for _, theirs in pairs]
-    if None in a or None in b:
+    values = [(ours.values.get(column), theirs.values.get(column), ours.scene) for ours, theirs in pairs]
+    known = [(a, b, scene) for a, b, scene in values if a is not None and b is not None]
+    if len(known) < len(values):
         return None
-    return paired(a, b, [ours.scene for ours, _ in pairs])
+    return paired([a for a, _, _ in known], [b for _, b, _ in known], [scene for _, _, scene in known])

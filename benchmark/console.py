@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 PATIENCE = 2.0  # seconds before a bar or a line appears: shorter work needs none
+WHOLE_CELL = 12  # characters: a terminal is narrow, and figures must not be cut; longer cells are wrapped
 EVERY = 10.0  # seconds between two plain lines of one task
 
 
@@ -59,7 +60,10 @@ class Console:
             print(json.dumps(_plain(value), indent=2, default=str, allow_nan=False), file=self.out, flush=True)
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """A result for people: a table on stdout; tab-separated where stdout is no terminal. Not under ``--json``."""
+        """A result for people: a table on stdout, not under ``--json``.
+
+        Tab-separated where stdout is no terminal; on a terminal columns without any content are left out.
+        """
         if self.as_json:
             return
         self._stop_bars()
@@ -68,6 +72,11 @@ class Console:
             self._rich_table(title, columns, cells)
         else:
             self._plain_table(title, columns, cells)
+
+    def remark(self, text: str) -> None:
+        """A line below a table, part of the result. Not under ``--json``."""
+        if not self.as_json:
+            print(text, file=self.out, flush=True)
 
     def report(self, what: str, done: int, total: int) -> None:
         """Progress of a task named `what`: the callable that long functions take. May be called from any thread."""
@@ -122,9 +131,13 @@ class Console:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(*columns, title=title or None, title_justify="left")
+        used = [index for index in range(len(columns)) if any(row[index] for row in rows)] or range(len(columns))
+        table = Table(title=title or None, title_justify="left")
+        for index in used:
+            width = max([len(columns[index]), *(len(row[index]) for row in rows)])
+            table.add_column(columns[index], no_wrap=width <= WHOLE_CELL, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(Text(row[index]) for index in used))
         Rich(file=self.out).print(table)
 
     def _plain_table(self, title: str, columns: Sequence[str], rows: list[list[str]]) -> None:

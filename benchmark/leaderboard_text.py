@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 Board = Sequence[Mapping[str, Any]]
 HEAD = ("method", "recipe", "PSNR", "SSIM", "n", "published", "difference", "comparable", "ms/MP", "weights")
+_NARROW = HEAD.index("comparable")  # columns of the terminal's table
 
 
 def _place(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
@@ -34,6 +35,12 @@ def first_lines(board: Board) -> list[Mapping[str, Any]]:
     return [next(lines) for _, lines in groupby(board, key=lambda row: row["record"])]
 
 
+def shown_lines(board: Board) -> list[Mapping[str, Any]]:
+    """The first row of each record, and those under a paper's convention, where its figure may be held against ours."""
+    first = {id(row) for row in first_lines(board)}
+    return [row for row in board if id(row) in first or row["delta_psnr"] is not None or row["delta_ssim"] is not None]
+
+
 def figure(row: Mapping[str, Any], metric: str) -> str:
     """A mean with its interval: ``37.20 [36.90, 37.51]``; '' where there is none."""
     value, low, high = row[metric], row[f"{metric}_low"], row[f"{metric}_high"]
@@ -44,8 +51,9 @@ def figure(row: Mapping[str, Any], metric: str) -> str:
     return f"{value:.{digits}f}{interval}"
 
 
-def cells(row: Mapping[str, Any]) -> list[str]:
-    """One row of the readable table, in the order of HEAD."""
+def cells(row: Mapping[str, Any], main: str) -> list[str]:
+    """One row of the readable table, in the order of HEAD; a convention that is not the table's `main` one is named."""
+    name = row["method"] if row["convention"] in (main, None) else f"{row['method']} ({row['convention']})"
     theirs = [] if row["published_psnr"] is None else [f"{row['published_psnr']:g}"]
     theirs += [] if row["published_ssim"] is None else [f"{row['published_ssim']:g}"]
     change = [] if row["delta_psnr"] is None else [f"{row['delta_psnr']:+.2f}"]
@@ -55,10 +63,10 @@ def cells(row: Mapping[str, Any]) -> list[str]:
         row["recipe"] + (f", seed {row['seed']}" if row["seed"] else "") + (", x8" if row["ensemble"] == "x8" else "")
     )
     size = "" if row["n"] is None else f"{row['n']} ({row['scenes']} scene{'s' if row['scenes'] != 1 else ''})"
-    comparable = "" if row["comparable"] == "no published figure" else row["comparable"]
+    comparable = row["comparable"].removesuffix("no published figure").removesuffix("; ")
     scores = [figure(row, "psnr"), figure(row, "ssim")]
     return [
-        row["method"],
+        name,
         variety,
         *scores,
         size,
@@ -90,10 +98,11 @@ def markdown(board: Board) -> str:
 
 
 def _main_table(board: Board) -> list[str]:
-    done = [row for row in first_lines(board) if row["status"] == "done"]
+    done = [row for row in shown_lines(board) if row["status"] == "done"]
     if not done:
         return []
-    return [f"Convention: `{_convention(done)}`", "", *_table(HEAD, map(cells, done)), ""]
+    main = _convention(done)
+    return [f"Convention: `{main}`", "", *_table(HEAD, [cells(row, main) for row in done]), ""]
 
 
 def _matrix(board: Board) -> list[str]:
@@ -115,7 +124,9 @@ def label(row: Mapping[str, Any]) -> str:
 
 
 def _pair(row: Mapping[str, Any] | None) -> str:
-    return "" if row is None or row["psnr"] is None or row["ssim"] is None else f"{row['psnr']:.2f} / {row['ssim']:.4f}"
+    if row is None or row["psnr"] is None:
+        return ""
+    return f"{row['psnr']:.2f}" if row["ssim"] is None else f"{row['psnr']:.2f} / {row['ssim']:.4f}"
 
 
 def _remarks(board: Board) -> list[str]:
@@ -136,14 +147,13 @@ def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> list[str]:
 
 
 def show(board: Board, console: Console) -> None:
-    """Print the main tables: one per dataset and split, under its own convention, and what did not run."""
+    """Print the main tables: one per dataset and split, under its own convention, with remarks below them."""
     for title, mine in groups(board):
-        lines = [cells(row) if row["status"] == "done" else _unfinished(row) for row in first_lines(mine)]
         name = _convention(mine)
-        console.table(f"{title} ({name})" if name else title, HEAD, lines)
-
-
-def _unfinished(row: Mapping[str, Any]) -> list[str]:
-    line = [""] * len(HEAD)
-    line[0], line[1], line[HEAD.index("comparable")] = row["method"], row["recipe"], f"{row['status']}: {row['note']}"
-    return line
+        lines = [(row, cells(row, name)) for row in shown_lines(mine)]
+        # a terminal is narrow: what is a sentence goes below the table, the rest is in leaderboard.md
+        console.table(f"{title} ({name})" if name else title, HEAD[:_NARROW], [line[:_NARROW] for _, line in lines])
+        for row, line in lines:
+            remark = line[_NARROW] if row["status"] == "done" else f"{row['status']}: {row['note']}"
+            if remark:
+                console.remark(f"{' '.join(part for part in line[:2] if part)}: {remark}")

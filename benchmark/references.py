@@ -18,7 +18,7 @@ from methods.base import Facts, Method, Recipe, SampleInfo, StageFactory
 
 # Non-local means' h where the noise level is unknown: what OpenCV's documentation recommends for colour photographs.
 _NLM_H = 10.0
-_SIGMAS = np.geomspace(0.3, 8.0, 12)
+_SIGMAS = np.geomspace(0.3, 6.0, 9)
 
 
 class Reference(Method):
@@ -81,7 +81,7 @@ class Blur(Reference):
     def fit(self, samples: Callable[[], Iterator[Sample]]) -> None:
         """Choose the sigma of the highest mean PSNR (clipped float): a coarse grid, then one between its neighbours."""
         best = int(np.argmax(_mean_psnr(samples(), _SIGMAS)))
-        around = np.geomspace(_SIGMAS[max(best - 1, 0)], _SIGMAS[min(best + 1, len(_SIGMAS) - 1)], 11)
+        around = np.geomspace(_SIGMAS[max(best - 1, 0)], _SIGMAS[min(best + 1, len(_SIGMAS) - 1)], 9)
         self.sigma = float(around[int(np.argmax(_mean_psnr(samples(), around)))])
 
     def restore(self, x: Tensor, info: Sequence[SampleInfo] | None = None) -> Tensor:

@@ -16,9 +16,11 @@ from benchmark.tiling import tiled
 from datasets.base import Sample
 from datasets.ops.errors import UserError
 from datasets.ops.flips import MODES, flip, unflip
+from datasets.ops.names import unknown
 from datasets.ops.phases import passing
 from methods.base import Method, SampleInfo
 
+PRECISIONS = ("fp32", "bf16")
 # Pixels restored together: on a CPU a few small blocks fill the caches, a GPU wants more.
 _BATCH_PIXELS = {"cpu": 1 << 18, "cuda": 1 << 21}
 
@@ -61,6 +63,8 @@ class Restorer:
         noise_seed: int = 0,
         grey_as_rgb: bool = False,
     ) -> None:
+        if precision not in PRECISIONS:
+            raise unknown("precision", precision, PRECISIONS)
         self.device = torch.device(device)
         layout: dict[str, Any] = {"memory_format": torch.channels_last} if channels_last else {}
         self.method = method.to(self.device, **layout).eval()

@@ -169,11 +169,12 @@ class _Run:
         loaded = self.loader(self.cell, data)
         device = environment.device(self.context.device)
         if isinstance(loaded.method, Reference):
-            loaded.method.fit(lambda: self._samples(data, loaded.method))
+            loaded.method.fit(lambda: self._samples(data, loaded.method, "look at"))
         outputs = Outputs(self.folder, self.context.save_images, self.context.save_outputs)
         outputs.check_room(data, data.facts.scale)
         restorer = self._restorer(loaded.method, device)
-        with costs.peak_memory(device) as peak:
+        small = device.type == "cpu" and isinstance(loaded.method, Reference)
+        with costs.peak_memory(device) as peak, environment.single_thread(small):
             stream = restorer(self._samples(data, loaded.method))
             rows = self._scored(self._kept(stream, outputs), len(data), names, "restore")
             measured = Costs(costs.parameters(loaded.method), None, restorer.speed, peak())
@@ -210,12 +211,15 @@ class _Run:
             grey_as_rgb=cell.grey_as_rgb,
         )
 
-    def _samples(self, data: Dataset, method: Method) -> Iterator[Sample]:
+    def _samples(self, data: Dataset, method: Method, verb: str = "") -> Iterator[Sample]:
+        """The images, each checked against what the method can do; with a `verb` their reading is reported."""
         facts = method.facts
         for index in range(len(data)):
             sample = data[index]
             check_sample(facts, sample)
             yield sample
+            if verb and self.report:
+                self.report(f"{verb} {self.cell.dataset} for {self.cell.method}", index + 1, len(data))
 
     def _kept(self, stream: Iterator[Restored], outputs: Outputs) -> Iterator[Restored]:
         for restored in stream:

@@ -51,28 +51,54 @@ def within(name: str, *packages: str) -> bool:
     return any(name == package or name.startswith(package + ".") for package in packages)
 
 
-@pytest.mark.parametrize("path", FILES, ids=module)
-def test_arrows_go_one_way(path):
-    me, package = module(path), module(path).split(".")[0]
-    ours = [name for name in imports(path) if within(name, *PACKAGES)]
+def folder_of(name: str) -> str:
+    """The method folder that a module belongs to, '' for the shared modules of `methods`."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "methods" and len(parts) > 1 and (ROOT / "methods" / parts[1]).is_dir() else ""
+
+
+def may_import(me: str, other: str) -> bool:
+    """Whether one of our modules may import another."""
     if within(me, "datasets.ops"):
-        assert [n for n in ours if not within(n, "datasets.ops")] == [], "datasets.ops is a leaf"
-    elif package == "datasets":
-        assert [n for n in ours if not within(n, "datasets")] == []
-    elif package == "methods":
-        assert [n for n in ours if not within(n, "methods", "datasets.ops")] == []
-        folder = me.split(".")[1] if (ROOT / "methods" / (me.split(".") + [""])[1]).is_dir() else None
-        others = [n.split(".")[1] for n in ours if within(n, "methods") and n.count(".") and _is_folder(n)]
-        assert folder is None or set(others) <= {folder}, "a method knows no other method"
+        return within(other, "datasets.ops")
+    if within(me, "datasets"):
+        return within(other, "datasets")
+    if within(me, "methods"):
+        own = folder_of(me)
+        return within(other, "datasets.ops") or (within(other, "methods") and folder_of(other) in ("", own or ""))
+    return True
 
 
-def _is_folder(name: str) -> bool:
-    return (ROOT / "methods" / name.split(".")[1]).is_dir()
+def test_arrows_go_one_way():
+    """benchmark -> methods -> datasets.ops <- datasets <- benchmark; a method knows no other method's folder."""
+    wrong = [
+        f"{module(path)} imports {name}"
+        for path in FILES
+        for name in imports(path)
+        if within(name, *PACKAGES) and not may_import(module(path), name)
+    ]
+    assert len(FILES) > 50 and wrong == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=module)
-def test_torchvision_is_never_imported(path):
-    assert [name for name in imports(path) if within(name, "torchvision")] == []
+@pytest.mark.parametrize(
+    ("me", "other", "allowed"),
+    [
+        ("datasets.ops.isp", "datasets.base", False),
+        ("datasets.polyu", "methods.base", False),
+        ("methods.r2r.training", "datasets.pool", False),
+        ("methods.r2r.training", "datasets.ops.isp", True),
+        ("methods.weights", "methods.r2r.network", False),
+        ("methods.r2r.training", "methods.weights", True),
+        ("methods.r2r.training", "benchmark.cell", False),
+        ("benchmark.cell", "methods.base", True),
+    ],
+)
+def test_the_rule_itself(me, other, allowed):
+    assert may_import(me, other) is allowed
+
+
+def test_torchvision_is_never_imported():
+    assert [module(path) for path in FILES if any(within(name, "torchvision") for name in imports(path))] == []
 
 
 def test_help_imports_nothing_heavy():
@@ -129,21 +155,15 @@ def test_the_wheel_holds_what_is_shipped_and_nothing_else_of_results(wheel):
     assert {t for t in top if not t.endswith(".dist-info")} == set(PACKAGES)
 
 
-def test_no_file_is_longer_than_300_lines():
-    assert {module(p): n for p in FILES if (n := len(p.read_text(encoding="utf-8").splitlines())) > 300} == {}
-
-
 def test_style_measures(capsys):
-    """Information for whoever reads the log; the aims are in the contribution notes, and no single function fails this."""
+    """Printed for whoever reads the log; only the measures over everything can fail."""
     lengths = [_body(node) for path in FILES for node in ast.walk(ast.parse(path.read_text())) if _is_function(node)]
     files = [len(path.read_text().splitlines()) for path in FILES]
-    ninth = statistics.quantiles(lengths, n=10)[-1]
+    middle, ninth = statistics.median(lengths), statistics.quantiles(lengths, n=10)[-1]
     with capsys.disabled():
-        print(
-            f"\n{len(FILES)} files, median {statistics.median(files):.0f} lines, longest {max(files)}; {len(lengths)} "
-            f"functions, median {statistics.median(lengths):.0f} lines, 9 in 10 under {ninth:.0f}, longest {max(lengths)}"
-        )
-    assert statistics.median(lengths) <= 10 and ninth <= 30 and statistics.median(files) <= 150
+        print(f"\n{len(FILES)} files: median {statistics.median(files):.0f} lines, longest {max(files)};", end=" ")
+        print(f"{len(lengths)} functions: median {middle:.0f}, 9 in 10 under {ninth:.0f}, longest {max(lengths)}")
+    assert middle <= 10 and ninth <= 30 and statistics.median(files) <= 150
 
 
 def _is_function(node: ast.AST) -> bool:

@@ -11,6 +11,7 @@ from benchmark.scoring.scratch import New
 from datasets.ops.errors import UserError
 
 WHITE = 255.0
+_SLACK = 1e-6  # what resizing in single precision may leave above white; it is clipped away
 
 
 class Image:
@@ -82,3 +83,12 @@ def require_finite(image: Image, sentence: str) -> None:
         return
     bad = image.array.size - np.count_nonzero(np.isfinite(image.array))
     raise UserError(f"{sentence}: {bad} of {image.array.size} values are NaN or infinite.")
+
+
+def require_range(clean: Image) -> None:
+    """Raise UserError for a float clean image whose white is not 1: its range is not guessed."""
+    if clean.inside:
+        return
+    low, high = float(clean.array.min()), float(clean.array.max())
+    if low < -_SLACK or high > 1 + _SLACK:
+        raise UserError(f"A float clean image must lie within [0, 1], got values from {low:g} to {high:g}.")

@@ -12,7 +12,7 @@ import numpy as np
 from benchmark.scoring import metrics
 from benchmark.scoring.definition import Convention, Score
 from benchmark.scoring.filters import across_channels, decimate, smooth
-from benchmark.scoring.forms import WHITE, Image, require_finite
+from benchmark.scoring.forms import WHITE, Image, require_finite, require_range
 from benchmark.scoring.scratch import scratch
 from datasets.ops.errors import UserError
 
@@ -41,9 +41,7 @@ class Pass:
             raise UserError(f"The restored image must have the clean image's shape {shapes[1]}, got {shapes[0]}.")
         require_finite(self.restored, "The method's output cannot be scored")
         require_finite(self.clean, "The clean image cannot be used")
-        if not self.clean.inside:
-            low, high = float(self.clean.array.min()), float(self.clean.array.max())
-            raise UserError(f"A float clean image must lie within [0, 1], got values from {low:g} to {high:g}.")
+        require_range(self.clean)
         floats = [image.array.dtype for image in (self.restored, self.clean) if image.array.dtype != np.uint8]
         self._precision = np.result_type(*floats) if floats else np.dtype(np.float64)
         self._eight_bit = self.restored.eight_bit and self.clean.eight_bit

@@ -1,4 +1,4 @@
-"""A few small pictures prepared as the dataset `folder`, methods without weights, and the command line called in process."""
+"""Small pictures prepared as the dataset `folder`, methods without weights, the command line called in process."""
 
 from __future__ import annotations
 

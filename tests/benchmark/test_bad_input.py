@@ -1,4 +1,4 @@
-"""What people get wrong, and what machines do to them: each ends in one sentence, an exit code, and nothing half-written."""
+"""What people get wrong, and what machines do: each ends in one sentence, an exit code, and nothing half-written."""
 
 from __future__ import annotations
 

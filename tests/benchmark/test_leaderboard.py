@@ -162,3 +162,19 @@ def test_compare_says_what_is_wrong(tmp_path: Path) -> None:
 def test_rows_do_not_touch_the_figures_given() -> None:
     known: tuple[Published, ...] = (_figure(),)
     assert rows([record("unknown-method", variant="Nobody")], known)[0]["comparable"] == "no published figure"
+
+
+def test_a_difference_under_another_convention_gets_its_own_line() -> None:
+    page = markdown(rows([record()], [_figure()]))
+    assert "| r2r | sidd-paper | 33.50 [33.00, 34.00] |" in page
+    assert (
+        "| r2r (unclamped-float) | sidd-paper | 33.40 [32.90, 33.90] |  | 12 (12 scenes) | 35 / 0.8 | -1.60 |" in page
+    )
+    assert "| r2r sidd-paper | 33.40 |" in page  # the compact matrix; that convention has no SSIM
+
+
+def test_a_failed_row_stands_with_its_neighbours() -> None:
+    failed = record("lir", status="failed", reason="no weights", figures={}, degradation="", task="")
+    board = rows([failed, record("input"), record()])
+    assert [row["method"] for row in board if row["convention"] != "unclamped-float"] == ["input", "lir", "r2r"]
+    assert {row["degradation"] for row in board} == {"real"}

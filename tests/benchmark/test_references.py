@@ -48,9 +48,9 @@ def test_blur_finds_the_best_sigma():
         blurred = [np.clip(cv2.GaussianBlur(s.degraded, (0, 0), sigma), 0, 1) for s in samples]
         return np.mean([score(b, s.clean, "float-gauss").psnr for b, s in zip(blurred, samples)])
 
-    best = max(mean(sigma) for sigma in np.linspace(0.3, 8, 60))
+    best = max(mean(sigma) for sigma in np.linspace(0.3, 6, 60))
     assert mean(blur.sigma) > best - 0.01
-    assert mean(blur.sigma) > max(mean(0.3), mean(8)) + 0.3
+    assert mean(blur.sigma) > max(mean(0.3), mean(6)) + 0.3
 
 
 def test_nlm_takes_its_strength_from_the_noise_level():

@@ -1,7 +1,7 @@
-"""Runs commands in forks of a process that has imported everything: one JSON request per line on stdin, one reply each.
+"""Runs commands in forks of a process that has imported everything: a JSON request per line on stdin, a reply each.
 
-A request is {"argv": [...], "kill": "phase:n" or "", "log": path}; the reply {"code": n, "output": "..."}, where n is the
-exit code, or -9 for a command that was killed. The parent does no numerical work, so that its children may.
+A request is {"argv": [...], "kill": "phase:n" or "", "log": path}; the reply {"code": n, "output": "..."}, where n is
+the exit code, or -9 for a command that was killed. The parent does no numerical work, so that its children may.
 """
 
 from __future__ import annotations
@@ -13,39 +13,17 @@ import os
 import sys
 import tempfile
 
-IMPORTS = [
-    "cv2",
-    "h5py",
-    "pandas",
-    "scipy.io",
-    "scipy.ndimage",
-    "skimage.data",
-    "skimage.restoration",
-    "torch",
-    "lightning_fabric",
-    "safetensors.torch",
-    "torch.utils.flop_counter",
-    "benchmark.cli",
-    "benchmark.cell",
-    "benchmark.engines",
-    "benchmark.grid",
-    "benchmark.leaderboard",
-    "benchmark.running",
-    "benchmark.restoring",
-    "benchmark.references",
-    "benchmark.training",
-    "benchmark.training.named",
-    "benchmark.training.validation",
-    "datasets.demo",
-    "datasets.pool",
-    "methods.loading",
-    "methods.r2r.adapter",
-]
+IMPORTS = """
+    cv2 h5py pandas scipy.io scipy.ndimage skimage.data skimage.restoration torch lightning_fabric safetensors.torch
+    torch.utils.flop_counter benchmark.cli benchmark.cell benchmark.engines benchmark.grid benchmark.leaderboard
+    benchmark.running benchmark.restoring benchmark.references benchmark.training benchmark.training.named
+    benchmark.training.validation datasets.demo datasets.pool methods.loading methods.r2r.adapter
+"""
 
 
 def arrange() -> None:
-    """Import everything; checkpoints at every second step and a validation set, which the command line has no word for."""
-    for name in IMPORTS:
+    """Import everything; set what the command line has no word for: frequent checkpoints and a validation set."""
+    for name in IMPORTS.split():
         importlib.import_module(name)
     import cv2
     import torch

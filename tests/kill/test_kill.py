@@ -149,7 +149,7 @@ def test_a_killed_command_finishes_when_it_is_given_again(server, whole, tmp_pat
     assert code == 0, output
     assert folders.left(command) == left[command]
     assert {path: path.read_bytes() for path in finished} == finished, "a finished cell was run again"
-    assert not [p for p in tmp_path.rglob("*.part")], "temporary files were left behind"
+    assert not list(tmp_path.rglob("*.part")), "temporary files were left behind"
 
 
 def test_every_phase_is_killed_and_fifty_times_in_all(server):

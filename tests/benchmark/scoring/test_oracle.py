@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.ndimage import uniform_filter
 
 from benchmark.scoring.conventions import CONVENTIONS, Score, applicable, score, score_many
 from tests.benchmark.scoring.oracle import ORACLES
@@ -55,3 +58,14 @@ def test_conventions_differ_where_they_should() -> None:
     names = [name for name in CONVENTIONS if applicable(name, 3) is None]
     found = score_many(restored_image(clean), clean, names)
     assert len({(s.psnr, s.ssim) for s in found.values()}) == len(names)
+
+
+def test_wangs_later_script_scores_the_decimated_image() -> None:
+    """Factor 2 from 384 pixels on: SciPy's box filter, every second pixel, then the plain SSIM."""
+    clean = clean_image(height=400, width=390, at=20)
+    restored = np.clip(restored_image(clean), 0, 1).astype(np.float64)
+    small = [uniform_filter(a.astype(np.float64), (2, 2, 0), mode="reflect")[::2, ::2] for a in (restored, clean / 255)]
+    plain = CONVENTIONS["float-gauss"]
+    found = score(restored, clean, replace(plain, name="later", downsample=True))
+    assert found.ssim == pytest.approx(score(*small, plain).ssim, rel=1e-10)
+    assert found.psnr == score(restored, clean, plain).psnr

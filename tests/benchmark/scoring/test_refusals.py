@@ -49,6 +49,13 @@ def test_bad_images(restored: Any, clean: Any, says: str) -> None:
         score_many(restored, clean, ["float-gauss", "uint8-gauss"])
 
 
+def test_a_clean_image_may_overshoot_by_rounding_only() -> None:
+    darker = FLOAT * np.float32(0.9)
+    assert score(darker, _spoiled(1 + 2e-7), "float-gauss") == score(darker, _spoiled(1.0), "float-gauss")
+    with pytest.raises(UserError, match="within"):
+        score(FLOAT, _spoiled(1.001), "float-gauss")
+
+
 def test_unknown_convention_suggests_the_nearest() -> None:
     with pytest.raises(UserError, match="Did you mean 'uint8-gauss'"):
         score(FLOAT, CLEAN, "uint8-gaus")
