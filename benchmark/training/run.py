@@ -39,7 +39,7 @@ def train(
     (same kind of device, same number of threads). Several processes: start the command by ``torchrun``.
 
     Args:
-        method: fresh, under its recipe; it is not changed (load the files that come back).
+        method: fresh, under its recipe; only its `seed` is set (load the files that come back).
         data, settings: see there. out: the results folder. Checkpoints and logs come to ``training/<id>``, weights to
             ``weights/<method>/<recipe>-<data>-s<seed>.safetensors``.
         report: progress.

@@ -85,9 +85,7 @@ def test_how_often_it_saves_and_whether_it_validates_changes_no_weight(tmp_path,
     rare = replace(SETTINGS, checkpoint_steps=0, checkpoint_seconds=1e9)
     assert weights_of(trained(tmp_path / "b", images, OneStage, settings=rare)) == plain
     held = FilesDataset(tmp_path / "held", [(20, 20)], seed=2)
-    data = TrainingData(
-        FilesDataset(images, [r for r in [(20, 30), (25, 18), (24, 24), (16, 16), (18, 18), (17, 20)]]), held
-    )
+    data = TrainingData(dataset(images), held)
     assert weights_of(train(OneStage(RECIPE), data, rare, tmp_path / "c")) == plain
 
 
@@ -173,7 +171,7 @@ def test_a_checkpoint_of_another_training_or_a_damaged_one_is_refused(tmp_path):
 
 
 def test_a_checkpoint_runs_no_code_and_takes_plain_values_only(tmp_path):
-    with pytest.raises(TypeError, match=r"checkpoint\.state\.net\[1\] is RandomState|Generator"):
+    with pytest.raises(TypeError, match=r"checkpoint\.state\.net\[1\] is Generator"):
         write_checkpoint(tmp_path / "x.pt", Progress(state={"net": [1, torch.Generator()]}), {})
     assert not list(tmp_path.iterdir())
     torch.save({"identity": {}, "format": 1, "evil": pytest.raises}, tmp_path / "y.pt")

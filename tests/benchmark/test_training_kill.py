@@ -1,4 +1,4 @@
-"""Kill -9 at every phase of a training, then the same command again: the weights are those of a run that nobody disturbed."""
+"""Kill -9 at every phase of a training, then the same command again: the weights are those of an undisturbed run."""
 
 from __future__ import annotations
 
