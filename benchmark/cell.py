@@ -28,7 +28,7 @@ class Cell:
         recipe_digest: Recipe.digest, settings included. settings: dotted overrides, sorted (key, value) pairs.
         weights: path of the file ('' = none). weights_sha256: hash of its bytes.
         dataset, split, options: names; sorted (key, value) pairs of the dataset's options.
-        fingerprint: Dataset.fingerprint of the split (before `limit`).
+        fingerprint: Dataset.fingerprint of the images that are opened.
         noise_seed: of synthetic degradation and of a method's own draws. seed: of the training.
         ensemble: mean over the 8 flips and rotations. tile: side of the tiles in pixels, 0 = whole images.
         precision: fp32 or bf16. tf32: TF32 matrix products allowed. limit: only the first so many images.

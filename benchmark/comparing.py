@@ -96,14 +96,15 @@ def _difference(record: Record, name: str, pairs: Sequence[Pair]) -> Difference:
     psnr, ssim = _paired(pairs, f"psnr[{name}]"), _paired(pairs, f"ssim[{name}]")
     if psnr is None:
         raise UserError(f"The per-image scores of {record.cell} lack {name}: run the cell again with --force.")
-    return Difference(record.dataset, record.split, name, len(pairs), psnr, ssim)
+    return Difference(record.dataset, record.split, name, psnr.n, psnr, ssim)
 
 
 def _paired(pairs: Sequence[Pair], column: str) -> Interval | None:
+    """Over the images that have a score; None where there is none, or one row lacks a score that the other has."""
     from benchmark.scoring.statistics import paired
 
     values = [(ours.values.get(column), theirs.values.get(column), ours.scene) for ours, theirs in pairs]
     known = [(a, b, scene) for a, b, scene in values if a is not None and b is not None]
-    if len(known) < len(values):
+    if not known or any((a is None) != (b is None) for a, b, _ in values):
         return None
     return paired([a for a, _, _ in known], [b for _, b, _ in known], [scene for _, _, scene in known])

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from methods.base import Method, SampleInfo
 
 _SIDE = 128  # of the crop that is counted: enough for any receptive field's grid, a moment on a CPU
-_MEGAPIXEL = 1e6
+_PAPERS = 256 * 256  # pixels of the image that papers count on
 
 
 def parameters(module: nn.Module) -> int:
@@ -23,7 +23,7 @@ def parameters(module: nn.Module) -> int:
 
 
 def gmacs(method: Method, image: Tensor, info: SampleInfo) -> float:
-    """10^9 multiply-accumulates of restore() per 10^6 input pixels, by torch's flop counter (2 flops = 1 MAC).
+    """10^9 multiply-accumulates of restore() on a 256 x 256 input, by torch's flop counter (2 flops = 1 MAC).
 
     Counted on a central crop of at most 128 x 128 pixels of `image` (1, C, H, W), so exact for convolutional networks
     and approximate where the work is not proportional to the pixels. Repeated passes (Monte-Carlo draws) all count.
@@ -36,7 +36,7 @@ def gmacs(method: Method, image: Tensor, info: SampleInfo) -> float:
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         method.restore(crop, [info])
-    return counter.get_total_flops() / 2 / 1e9 / (crop.shape[-1] * crop.shape[-2] / _MEGAPIXEL)
+    return counter.get_total_flops() / 2 / 1e9 * _PAPERS / (crop.shape[-1] * crop.shape[-2])
 
 
 @contextmanager

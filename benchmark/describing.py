@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmark import environment
 from benchmark.cell import Cell
+from benchmark.finding import trained_on
 from benchmark.records import Record
 
 if TYPE_CHECKING:
@@ -52,17 +53,21 @@ def outline(cell: Cell, status: str, reason: str) -> Record:
 def complete(
     record: Record, cell: Cell, data: Dataset, method: Method, card: Card | None, remarks: Sequence[str]
 ) -> Record:
-    """Add what the dataset, the method and the weights' card know."""
-    facts = method.facts
+    """Add what the dataset, the method and the weights' card know.
+
+    Weights that were not trained as the recipe says (fewer steps, other data, another noise level) carry no variant:
+    the paper's figure is not theirs.
+    """
+    facts, otherwise = method.facts, _otherwise(cell, method, card) if card else []
     record = replace(
         record,
         tier=method.recipe.tier,
-        variant=facts.variant,
+        variant="" if otherwise else facts.variant,
         task=data.facts.task,
         degradation=data.degradation,
         partial=data.partial,
         convention=data.facts.convention,
-        note=_joined([facts.note, data.partial, cell.note, *remarks, *_manner(cell)]),
+        note=_joined([facts.note, data.partial, cell.note, *otherwise, *remarks, *_manner(cell)]),
     )
     if card is None:
         return record
@@ -74,6 +79,19 @@ def complete(
         train_licence=card.train_licence,
         selected_by=card.selected_by,
     )
+
+
+def _otherwise(cell: Cell, method: Method, card: Card) -> list[str]:
+    """In what a training differs from its recipe, and from what is restored."""
+    recipe, found = method.recipe, []
+    if 0 < card.steps < recipe.train.get("steps", 0):
+        found.append(f"trained {card.steps} of {recipe.train['steps']} steps")
+    if card.train_data and recipe.data and not any(trained_on(card, name) for name in recipe.data):
+        found.append(f"trained on {card.train_data}, where the recipe is for {', '.join(recipe.data)}")
+    for key, value in cell.options:
+        known = card.recipe_settings.get(f"train.{key}", value)
+        found += [f"trained for {key} {known}, run on {value}"] if known != value else []
+    return found
 
 
 def _manner(cell: Cell) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from typing import Any
 
@@ -40,18 +41,24 @@ def run_on_gpus(
     cells: Iterable[Cell], context: Context, report: Report = None, count: int | None = None
 ) -> list[Record]:
     """One process per GPU; each takes the next cell when it is free. `count` processes where given."""
+    workers = count or _gpus()
+    if workers < 1:
+        raise UserError("The engine 'gpus' needs a CUDA device, and torch sees none; use the engine 'here'.")
+    devices = [f"cuda:{index}" if count is None else context.device for index in range(workers)]
+    with _processes(devices) as pool:
+        futures = {pool.submit(_on_claimed, cell, context): cell for cell in cells}
+        _wait(futures, report)
+    return [_record_of(future, cell, context, devices[0]) for future, cell in futures.items()]
+
+
+def _processes(devices: list[str]) -> ProcessPoolExecutor:
     import multiprocessing
 
     spawn = multiprocessing.get_context("spawn")
     free = spawn.Queue()
-    workers = count or _gpus()
-    if workers < 1:
-        raise UserError("The engine 'gpus' needs a CUDA device, and torch sees none; use the engine 'here'.")
-    for index in range(workers):
-        free.put(f"cuda:{index}" if count is None else context.device)
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_claim, initargs=(free,)) as pool:
-        futures = {pool.submit(_on_claimed, cell, context): cell for cell in cells}
-        return _gathered(futures, report)
+    for device in devices:
+        free.put(device)
+    return ProcessPoolExecutor(len(devices), mp_context=spawn, initializer=_claim, initargs=(free,))
 
 
 _device = ""
@@ -67,7 +74,7 @@ def _on_claimed(cell: Cell, context: Context) -> Record:
     return run_cell(cell, replace(context, device=_device))
 
 
-def _gathered(futures: dict[Future[Record], Cell], report: Report) -> list[Record]:
+def _wait(futures: dict[Future[Record], Cell], report: Report) -> None:
     try:
         for done, future in enumerate(as_completed(futures), start=1):
             if isinstance(error := future.exception(), UserError):
@@ -78,14 +85,19 @@ def _gathered(futures: dict[Future[Record], Cell], report: Report) -> list[Recor
         for future in futures:
             future.cancel()
         raise
-    return [_record_of(future, cell) for future, cell in futures.items()]
 
 
-def _record_of(future: Future[Record], cell: Cell) -> Record:
-    """A worker that died (out of memory, killed) fails its cell, not the others."""
+def _record_of(future: Future[Record], cell: Cell, context: Context, device: str) -> Record:
+    """A worker that dies (out of memory, killed) takes all cells of the pool with it, finished ones apart: each gets
+    another chance, in a process of its own."""
+    if isinstance(future.exception(), BrokenProcessPool):
+        with _processes([device]) as pool:
+            future = pool.submit(_on_claimed, cell, context)
     error = future.exception()
-    if error is None:
-        return future.result()
+    return future.result() if error is None else _died(cell, error)
+
+
+def _died(cell: Cell, error: BaseException) -> Record:
     from benchmark.describing import outline
 
     return outline(cell, FAILED, f"The process that ran this cell died: {type(error).__name__}: {error}")
@@ -103,16 +115,22 @@ def run_on_ray(cells: Iterable[Cell], context: Context, report: Report = None) -
         ray.init(address=None, log_to_driver=False)
     needs = {"num_gpus": 1} if ray.cluster_resources().get("GPU") else {"num_cpus": 2}
     task = ray.remote(**needs)(run_cell)
-    pending = {task.remote(cell, context): index for index, cell in enumerate(cells)}
+    pending = {task.remote(cell, context): (index, cell) for index, cell in enumerate(cells)}
     return _from_ray(ray, pending, report)
 
 
-def _from_ray(ray: Any, pending: dict[Any, int], report: Report) -> list[Record]:
+def _from_ray(ray: Any, pending: dict[Any, tuple[int, Cell]], report: Report) -> list[Record]:
     found: dict[int, Record] = {}
     total = len(pending)
     while pending:
         (ready, *_), _ = ray.wait(list(pending), num_returns=1)
-        found[pending.pop(ready)] = ray.get(ready)
+        index, cell = pending.pop(ready)
+        try:
+            found[index] = ray.get(ready)
+        except UserError:
+            raise
+        except Exception as error:  # Ray's own, of a worker or a machine that died
+            found[index] = _died(cell, error)
         if report:
             report("cells", len(found), total)
     return [found[index] for index in sorted(found)]

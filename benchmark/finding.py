@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from benchmark.cell import Report
 from benchmark.pairing import obstacle
 from benchmark.paths import shipped
+from benchmark.records import NO_WEIGHTS
 from datasets import facts, open_dataset
 from datasets.base import DatasetFacts
 from datasets.ops.errors import UserError
 from methods.base import Facts, Method, Recipe
 from methods.loading import build
+from methods.recipes import deviations, recipes
 from methods.recipes import recipe as read_recipe
-from methods.recipes import recipes
 from methods.registry import METHODS
 from methods.weights import Card, read_card
 
@@ -74,8 +76,9 @@ def find(
 ) -> Path | None:
     """The best weights for a method on a dataset, None where none fit.
 
-    They must be of the recipe asked for (any, where none was), of the seed asked for (where several were), fit the
-    dataset's task, channels and scale, and its options as far as the training knew them (sigma). Among them: trained
+    They must be of the recipe asked for (any, where none was), of the seed asked for (any, where that is the default,
+    0 alone), trained under the settings asked for, fit the dataset's task, channels and scale, and its options as far
+    as the training knew them (sigma). Among them: trained
     on the same dataset first, then by tier (paper, budget, cpu, tiny), then one's own before shipped ones, then the
     longest trained.
     """
@@ -83,15 +86,35 @@ def find(
     return min(fitting, key=lambda c: _rank(cls, c, data)).path if fitting else None
 
 
+def for_pictures(cls: type[Method], recipe: str | None, results: Path) -> Path:
+    """The best weights for somebody's own pictures: RGB ones first, then by tier, then one's own, then the longest
+    trained. Raises UserError where none are there."""
+    known = recipes(cls)
+    found = [c for c in candidates(cls.name, results) if c.card.recipe in known and recipe in (None, c.card.recipe)]
+    if not found:
+        raise UserError(
+            f"No weights of {cls.name}{f' ({recipe})' if recipe else ''} are shipped or trained here: name a file with "
+            f"--weights, or train some with: python -m benchmark train --methods {cls.name}"
+        )
+
+    def rank(candidate: Candidate) -> tuple[Any, ...]:
+        read = known[candidate.card.recipe]
+        grey = 3 not in recipe_facts(cls, read).channels
+        return grey, _TIERS.index(read.tier), not candidate.own, -candidate.card.steps, str(candidate.path)
+
+    return min(found, key=rank).path
+
+
 def _fits(
     cls: type[Method], card: Card, selection: Selection, data: DatasetFacts, options: Mapping[str, Any], seed: int
 ) -> bool:
     if card.recipe not in recipes(cls) or selection.recipe not in (None, card.recipe):
         return False
-    if len(selection.seeds) > 1 and card.seed != seed:
+    if selection.seeds != (0,) and card.seed != seed:
         return False
-    known = card.recipe_settings
-    if any(known.get(f"train.{key}", value) != value for key, value in options.items()):
+    asked = {key: value for key, value in selection.for_method(cls.name).items() if not key.startswith("restore.")}
+    wanted = {f"train.{key}": value for key, value in options.items()} | asked
+    if any(card.recipe_settings.get(key, value) != value for key, value in wanted.items()):
         return False
     return not obstacle(recipe_facts(cls, read_recipe(cls, card.recipe)), data, selection.grey_as_rgb)
 
@@ -123,6 +146,11 @@ def suggested(cls: type[Method], data: DatasetFacts, grey_as_rgb: bool = False) 
     return min(fitting, key=lambda r: (data.name not in r.data, _TRAINED_FIRST.index(r.tier)), default=None)
 
 
+def implied(recipe: Recipe, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of the training that a dataset's options ask for, by equal names and types, such as ``train.sigma``."""
+    return {f"train.{key}": value for key, value in options.items() if type(recipe.train.get(key)) is type(value)}
+
+
 def training_data(recipe: Recipe, data: DatasetFacts) -> str:
     """What to train on for a dataset: itself where it has a training split, else the recipe's first choice."""
     return data.name if data.train_split or not recipe.data else recipe.data[0]
@@ -132,10 +160,12 @@ def missing(recipe: Recipe, selection: Selection, data: DatasetFacts, seed: int)
     """The sentence for weights that are not there: the exact command that makes them, and how long it takes."""
     words = ["python", "-m", "benchmark", "train", "--methods", recipe.method, "--recipe", recipe.name]
     words += ["--dataset", training_data(recipe, data)]
+    for key, (_, value) in deviations(METHODS.get(recipe.method), recipe).items():
+        words += ["--set", f"{key}={json.dumps(value)}"]
     words += ["--data", str(selection.data), "--results", str(selection.results)]
     words += ["--seeds", str(seed)] if seed else []
     about = _time(minutes_of(recipe, selection, data, seed))
-    return f"No weights of {recipe.method} for {data.name} were found. Train them with: {shlex.join(words)}{about}"
+    return f"{NO_WEIGHTS} {recipe.method} for {data.name} were found. Train them with: {shlex.join(words)}{about}"
 
 
 def _time(minutes: float | None) -> str:
@@ -175,6 +205,7 @@ def _training(
         device=selection.device,
         precision=selection.precision,
         tf32=selection.tf32,
+        deterministic=selection.deterministic,
     )
     dataset = open_dataset(name, selection.data, split=split)
     return build(METHODS.get(recipe.method), recipe), TrainingData(dataset), settings

@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING, Any
 import datasets
 import methods
 from benchmark import finding
-from benchmark.cell import REFERENCES, Cell
+from benchmark.cell import REFERENCES, Cell, Report
 from benchmark.pairing import obstacle
 from benchmark.references import reference, references_for
+from benchmark.restoring import PRECISIONS
 from datasets.ops.errors import UserError
 from datasets.ops.names import unknown
 from methods.loading import load_from
-from methods.recipes import TABLES, recipes
-from methods.recipes import recipe as read_recipe
+from methods.recipes import TABLES, override, recipes
 
 if TYPE_CHECKING:
     from datasets.base import Dataset
     from methods.base import Method, Recipe
 
 TRAIN = ("auto", "never", "always")
-PRECISIONS = ("fp32", "bf16")
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,7 @@ class Selection:
         settings: dotted overrides; ``dataset.sigma`` is an option of the datasets, ``r2r.restore.draws`` is for one
             method, ``restore.draws`` for every method.
         references: whether the rows input, blur, nlm are added.
+        device, deterministic: of trainings; cells take theirs from the Context.
     """
 
     methods: tuple[str, ...]
@@ -65,6 +65,7 @@ class Selection:
     data: Path = Path("data")
     results: Path = Path("results")
     device: str = "auto"
+    deterministic: bool = False
 
     @property
     def method_names(self) -> tuple[str, ...]:
@@ -126,18 +127,20 @@ def _check_weights(selection: Selection) -> None:
         raise UserError("--train always makes weights and --weights names them; give one of the two.")
 
 
-def cells(selection: Selection) -> Iterator[Cell]:
+def cells(selection: Selection, report: Report = None) -> Iterator[Cell]:
     """Cells of a selection, lazily, dataset by dataset, reference rows first.
 
+    Args:
+        report: progress of the trainings of ``--train always``.
     Raises:
         UserError: unknown names, before the first cell; a dataset that is not prepared or weights that do not fit,
             when its turn comes.
     """
     check(selection)
-    return _cells(selection)
+    return _cells(selection, report)
 
 
-def _cells(selection: Selection) -> Iterator[Cell]:
+def _cells(selection: Selection, report: Report) -> Iterator[Cell]:
     for spec in selection.datasets:
         data = datasets.open_dataset(
             spec,
@@ -151,7 +154,7 @@ def _cells(selection: Selection) -> Iterator[Cell]:
         for name in references_for(data.facts) if selection.references else ():
             yield replace(base, method=name, method_version=reference(name).version)
         for name in selection.method_names:
-            yield from _of_method(selection, data, base, name)
+            yield from _of_method(selection, data, base, name, report)
 
 
 def _base(selection: Selection, data: Dataset) -> Cell:
@@ -169,7 +172,7 @@ def _base(selection: Selection, data: Dataset) -> Cell:
     )
 
 
-def _of_method(selection: Selection, data: Dataset, base: Cell, name: str) -> Iterator[Cell]:
+def _of_method(selection: Selection, data: Dataset, base: Cell, name: str, report: Report) -> Iterator[Cell]:
     cls = methods.get(name)
     manner = replace(
         base,
@@ -192,7 +195,7 @@ def _of_method(selection: Selection, data: Dataset, base: Cell, name: str) -> It
         yield replace(manner, skip=why)
         return
     for seed in selection.seeds if finding.needs_weights(cls, recipe) else selection.seeds[:1]:
-        yield _found(selection, data, replace(manner, seed=seed), cls, recipe)
+        yield _found(selection, data, replace(manner, seed=seed), cls, recipe, report)
 
 
 def _recipe_for(cls: type[Method], selection: Selection, data: Dataset) -> tuple[Recipe | None, str]:
@@ -200,17 +203,22 @@ def _recipe_for(cls: type[Method], selection: Selection, data: Dataset) -> tuple
     if selection.recipe is None:
         suits = finding.suggested(cls, data.facts, selection.grey_as_rgb)
         if suits:
-            return read_recipe(cls, suits.name, selection.for_method(cls.name)), ""
+            return _settled(cls, suits, selection, data), ""
         first = next(iter(recipes(cls).values()))
         return None, obstacle(finding.recipe_facts(cls, first), data.facts, selection.grey_as_rgb)
     if selection.recipe not in recipes(cls):
         return None, f"{cls.name} has no recipe {selection.recipe!r}"
-    chosen = read_recipe(cls, selection.recipe, selection.for_method(cls.name))
+    chosen = _settled(cls, recipes(cls)[selection.recipe], selection, data)
     why = obstacle(finding.recipe_facts(cls, chosen), data.facts, selection.grey_as_rgb)
     return (None, why) if why else (chosen, "")
 
 
-def _found(selection: Selection, data: Dataset, cell: Cell, cls: type[Method], recipe: Recipe) -> Cell:
+def _settled(cls: type[Method], recipe: Recipe, selection: Selection, data: Dataset) -> Recipe:
+    """The recipe for what the dataset's options say (sigma), and with the settings given, which win."""
+    return override(recipe, {**finding.implied(recipe, data.options), **selection.for_method(cls.name)})
+
+
+def _found(selection: Selection, data: Dataset, cell: Cell, cls: type[Method], recipe: Recipe, report: Report) -> Cell:
     """The cell with the weights found or trained for it, or with the command that makes them."""
     if not finding.needs_weights(cls, recipe):
         return replace(cell, recipe=recipe.name, recipe_digest=recipe.digest)
@@ -218,7 +226,7 @@ def _found(selection: Selection, data: Dataset, cell: Cell, cls: type[Method], r
     if selection.train != "always":
         path = finding.find(cls, selection, data.facts, data.options, cell.seed)
     elif not selection.dry_run:
-        path = finding.train(recipe, selection, data.facts, cell.seed)
+        path = finding.train(recipe, selection, data.facts, cell.seed, report)
     if path:
         return _loaded(selection, data, cell, path)
     why = finding.missing(recipe, selection, data.facts, cell.seed)

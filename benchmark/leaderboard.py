@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.published import Published, conventions_agree, find, reasons
+from benchmark.records import DONE, NO_WEIGHTS
 from datasets.ops.files import canonical, write_bytes
 from datasets.ops.phases import passing
 
@@ -41,7 +42,18 @@ def rows(records: Iterable[Record], figures: Iterable[Published] | None = None) 
         figures: published figures; default: those that come with the project.
     """
     known = None if figures is None else tuple(figures)
-    return [row for record in sorted(_placed(list(records)), key=_order) for row in _rows_of(record, known)]
+    told = _current(list(records))
+    return [row for record in sorted(_placed(told), key=_order) for row in _rows_of(record, known)]
+
+
+def _current(records: list[Record]) -> list[Record]:
+    """Without the records that say that weights are missing, where the method has run on the same data since."""
+    done = {_asked(record) for record in records if record.status == DONE}
+    return [r for r in records if not (r.reason.startswith(NO_WEIGHTS) and _asked(r) in done)]
+
+
+def _asked(record: Record) -> tuple[Any, ...]:
+    return record.method, record.seed, *_data(record)
 
 
 def _placed(records: list[Record]) -> list[Record]:
@@ -106,8 +118,6 @@ def _finite(value: Any) -> Any:
 
 def _theirs(record: Record, name: str, known: tuple[Published, ...] | None) -> BoardRow:
     ours = [record.partial] if record.partial else []
-    if not record.partial and record.limit is not None:
-        ours = [f"partial: the first {record.limit}"]
     figure = find(record.variant, record.dataset, record.split, record.degradation, name, known)
     if figure is None:
         return {"comparable": "; ".join([*ours, "no published figure"])}

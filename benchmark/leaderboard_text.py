@@ -97,6 +97,14 @@ def markdown(board: Board) -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
+def main_tables(board: Board) -> str:
+    """One table per dataset and split under its own convention, with remarks, for a page that shows the gist."""
+    parts = [
+        line for title, mine in groups(board) for line in [f"**{title}**", "", *_main_table(mine), *_remarks(mine)]
+    ]
+    return "\n".join(parts).strip()
+
+
 def _main_table(board: Board) -> list[str]:
     done = [row for row in shown_lines(board) if row["status"] == "done"]
     if not done:

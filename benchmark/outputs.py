@@ -15,6 +15,7 @@ from datasets.ops.errors import UserError
 from datasets.ops.files import replacing
 from datasets.ops.images import write_png
 
+IMAGES, ARRAYS = ("images", ".png"), ("outputs", ".npy")  # folder and suffix
 _SPARE = 1 << 20  # bytes that the record itself may need
 
 
@@ -56,9 +57,20 @@ class Outputs:
             )
 
 
-def saved(folder: Path, dataset: Dataset) -> bool:
-    """Whether the float outputs of every image of a dataset lie in a cell's folder."""
-    return all((folder / "outputs" / f"{name}.npy").is_file() for name in names(dataset))
+def saved(folder: Path, dataset: Dataset, kind: tuple[str, str] = ARRAYS) -> bool:
+    """Whether the outputs of every image of a dataset lie in a cell's folder: ARRAYS (float) or IMAGES (8 bits)."""
+    return all((folder / kind[0] / f"{name}{kind[1]}").is_file() for name in names(dataset))
+
+
+def discard(folder: Path) -> None:
+    """Forget what an earlier run of a cell left, its record first: killed after that, the cell is not done.
+
+    A run that is forced may follow a change of the code; none of the old outputs may stand beside its figures.
+    """
+    with writing(folder):
+        (folder / "record.json").unlink(missing_ok=True)
+        for kept in (IMAGES, ARRAYS):
+            shutil.rmtree(folder / kept[0], ignore_errors=True)
 
 
 def names(dataset: Dataset) -> list[str]:

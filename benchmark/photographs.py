@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmark.cell import Report
 from datasets.base import Sample
 from datasets.ops.errors import UserError
 from datasets.ops.images import SUFFIXES, read_image, write_png
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 WHOLE = 1 << 21  # pixels up to which a picture is restored at once; larger ones take tiles, so that memory is bounded
 TILE = 512
-Report = Callable[[str, int, int], None] | None
 
 
 @dataclass

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from benchmark.scoring.statistics import Interval
 
 DONE, FAILED, SKIPPED = "done", "failed", "skipped"
+NO_WEIGHTS = "No weights of"  # how the reason of a cell begins that only waits for weights
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Costs:
     """What restoring costs; None where it was not measured.
 
     Attributes:
-        params: parameters used at inference. gmacs: 10^9 multiply-accumulates per megapixel of input.
+        params: parameters used at inference. gmacs: 10^9 multiply-accumulates on a 256x256 input.
         ms_per_megapixel: wall time of restoring per 10^6 input pixels. peak_mb: peak memory of the device (the
             process's, on a CPU) while restoring, in 10^6 bytes.
     """

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from benchmark.cell import Report
 from benchmark.environment import commit, versions
 from benchmark.foreign import Foreign, open_foreign
 from benchmark.outputs import names, read_saved, saved
@@ -19,8 +20,8 @@ from datasets import open_dataset, parse_spec
 from datasets.base import Dataset, Sample
 from datasets.ops.errors import UserError
 from datasets.ops.files import digest
+from datasets.ops.locks import exclusive
 
-Report = Callable[[str, int, int], None] | None
 Images = Iterable[tuple[Sample, np.ndarray]]
 
 
@@ -33,13 +34,24 @@ def rescore(folder: Path, data: Path, conventions: Sequence[str] = (), report: R
     Returns:
         the record as it now stands on disk.
     Raises:
-        UserError: no finished record, no outputs, other images than the record was made from, unknown convention.
+        UserError: no finished record, no outputs, other images than the record was made from, unknown convention, or
+            another process at work on the cell.
     """
     for name in conventions:
         convention(name)
+    _finished(folder)
+    with exclusive(folder / "lock", f"the cell {folder.name}"):
+        return _with_more(folder, _finished(folder), data, conventions, report)
+
+
+def _finished(folder: Path) -> Record:
     record = read_record(folder)
     if record is None or record.status != DONE:
         raise UserError(f"{folder} holds no finished record: expected results/runs/<cell id> of `run --save-outputs`.")
+    return record
+
+
+def _with_more(folder: Path, record: Record, data: Path, conventions: Sequence[str], report: Report) -> Record:
     dataset = _dataset_of(record, data)
     if not saved(folder, dataset):
         raise UserError(f"The outputs of {record.cell} were not kept: run it again with --save-outputs --force.")

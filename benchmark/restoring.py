@@ -97,7 +97,7 @@ class Restorer:
         with torch.no_grad(), products(self.tf32), self._autocast():
             if batch[0].degraded is None:
                 x = self.method.measure(x)  # type: ignore[operator]  # methods.base.Senses
-            wide = x.expand(-1, 3, -1, -1) if self.grey_as_rgb and x.shape[1] == 1 else x
+            wide = self.widened(x)
             y = self._ensembled(wide, infos).float()
             y = y.mean(1, keepdim=True) if wide is not x else y
         _check_finite(y, batch)
@@ -114,6 +114,10 @@ class Restorer:
         x = stacked.permute(0, 3, 1, 2)
         x = x.to(torch.float32) / 255 if stacked.dtype == torch.uint8 else x.to(torch.float32)
         return x.contiguous(memory_format=torch.channels_last if self.channels_last else torch.contiguous_format)
+
+    def widened(self, x: Tensor) -> Tensor:
+        """What the method is given: grey images three times over where that was asked for."""
+        return x.expand(-1, 3, -1, -1) if self.grey_as_rgb and x.shape[1] == 1 else x
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16) if self.precision == "bf16" else nullcontext()

@@ -13,8 +13,8 @@ import torch
 
 from benchmark import costs, describing, environment
 from benchmark.cell import Cell, Context, Report
-from benchmark.locks import BusyError, exclusive
-from benchmark.outputs import Outputs, read_saved, saved
+from benchmark.outputs import IMAGES, Outputs, discard, read_saved, saved
+from benchmark.overlap import seen_before
 from benchmark.pairing import ImpossibleError, check_sample
 from benchmark.records import (
     DONE,
@@ -35,6 +35,7 @@ from benchmark.tally import Tally, chosen, figures
 from datasets import open_dataset
 from datasets.base import Dataset, Sample
 from datasets.ops.errors import UserError
+from datasets.ops.locks import BusyError, exclusive
 from methods.base import Method, SampleInfo
 
 if TYPE_CHECKING:
@@ -127,15 +128,17 @@ class _Run:
             return self._end(FAILED, f"{type(error).__name__}: {error}")
 
     def _end(self, status: str, reason: str) -> Record:
+        """The record of a cell that came to nothing. A finished record of the same cell stays on disk."""
         record = replace(describing.outline(self.cell, status, reason), started=self.started)
-        write_record(self.context.results, record, [])
+        if self._before() is None:
+            write_record(self.context.results, record, [])
         return record
 
     def _computed(self) -> Record:
         data = self.opener(self.cell, self.context)
         names, remarks = chosen(self.context.conventions, data.facts.channels)
         before = None if self.context.force else self._before()
-        if before and self._enough(before, names):
+        if before and self._enough(before, data, names):
             return before
         names = list(dict.fromkeys([*(before.figures if before else ()), *names]))
         if before and saved(self.folder, data) and not self.context.save_images:
@@ -150,11 +153,9 @@ class _Run:
             return None
         return record if record and record.status == DONE else None
 
-    def _enough(self, before: Record, names: list[str]) -> bool:
-        kept = all(
-            (self.folder / kind).is_dir()
-            for kind, wanted in (("images", self.context.save_images), ("outputs", self.context.save_outputs))
-            if wanted
+    def _enough(self, before: Record, data: Dataset, names: list[str]) -> bool:
+        kept = (not self.context.save_images or saved(self.folder, data, IMAGES)) and (
+            not self.context.save_outputs or saved(self.folder, data)
         )
         return kept and (not before.figures or set(names) <= set(before.figures))
 
@@ -172,6 +173,8 @@ class _Run:
             loaded.method.fit(lambda: self._samples(data, loaded.method, "look at"))
         outputs = Outputs(self.folder, self.context.save_images, self.context.save_outputs)
         outputs.check_room(data, data.facts.scale)
+        if self.context.force:
+            discard(self.folder)
         restorer = self._restorer(loaded.method, device)
         small = device.type == "cpu" and isinstance(loaded.method, Reference)
         with costs.peak_memory(device) as peak, environment.single_thread(small):
@@ -180,8 +183,9 @@ class _Run:
             measured = Costs(costs.parameters(loaded.method), None, restorer.speed, peak())
         counted = self._macs(loaded.method, data, device)
         base = describing.outline(self.cell, DONE, "")
+        seen = seen_before(loaded.card, data, self.context.data) if loaded.card else ""
         record = describing.complete(
-            base, self.cell, data, loaded.method, loaded.card, [loaded.note, _truth(rows), *remarks]
+            base, self.cell, data, loaded.method, loaded.card, [loaded.note, seen, _truth(rows), *remarks]
         )
         record = replace(
             record,
@@ -242,9 +246,13 @@ class _Run:
         first = data[0]
         restorer = self._restorer(method, device)
         image = restorer.tensor([first])
-        with torch.no_grad():
-            image = method.measure(image) if first.degraded is None else image  # type: ignore[operator]
-        return costs.gmacs(method, image, SampleInfo(first.name, first.noise_level, self.cell.noise_seed, first.meta))
+        info = SampleInfo(first.name, first.noise_level, self.cell.noise_seed, first.meta)
+        try:
+            with torch.no_grad():
+                image = method.measure(image) if first.degraded is None else image  # type: ignore[operator]
+            return costs.gmacs(method, restorer.widened(image), info)
+        except Exception:  # of a method that does not take a crop: the figures stand without this one
+            return None
 
 
 def _truth(rows: list[ImageScore]) -> str:

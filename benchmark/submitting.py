@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmark.cell import Report
 from datasets.base import Dataset
 from datasets.submission import to_uint8, write_dnd, write_sidd_csv, write_sidd_mat
 
 if TYPE_CHECKING:
     from benchmark.restoring import Restorer
-
-Report = Callable[[str, int, int], None] | None
 
 
 def submit_sidd(restorer: Restorer, dataset: Dataset, output: Path, form: str = "csv", report: Report = None) -> Path:

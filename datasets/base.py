@@ -142,7 +142,7 @@ class Dataset(Sequence[Sample]):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over names, splits, scenes and file hashes of this split's rows, in order: part of a cell's id."""
+        """SHA-256 over names, splits, scenes, file hashes and meta of the rows, in order: part of a cell's id."""
         raise NotImplementedError
 
     @property

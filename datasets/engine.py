@@ -8,7 +8,6 @@ presence makes the folder prepared.
 from __future__ import annotations
 
 import errno
-import fcntl
 import io
 import json
 import os
@@ -16,7 +15,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
@@ -38,6 +37,7 @@ from datasets.manifest import (
 from datasets.ops.errors import UserError
 from datasets.ops.files import digest, replacing, sha256_file, write_json
 from datasets.ops.images import encode_png
+from datasets.ops.locks import exclusive
 from datasets.ops.phases import passing
 
 Progress = Callable[[str, int, int], None]
@@ -132,16 +132,10 @@ def _writing(root: Path) -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    """One `prepare` at a time per folder; the lock goes with the process, however it ends."""
+def _locked(root: Path) -> AbstractContextManager[None]:
+    """One `prepare` at a time per folder."""
     root.mkdir(parents=True, exist_ok=True)
-    with (root / ".lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(f"Another prepare is at work in {root}; wait until it ends.") from error
-        yield
+    return exclusive(root / ".lock", f"the preparation of {root}", "wait until it ends")
 
 
 def _prepare(

@@ -96,8 +96,8 @@ class Prepared(Dataset):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over the rows that are open: names, splits, scenes and file hashes, in order."""
-        return digest([[row.name, row.split, row.scene, dict(row.sha256)] for row in self.rows])
+        """SHA-256 over the rows that are open: names, splits, scenes, file hashes and noise laws, in order."""
+        return digest([[row.name, row.split, row.scene, dict(row.sha256), dict(row.meta)] for row in self.rows])
 
     @property
     def degradation(self) -> str:

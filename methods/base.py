@@ -133,8 +133,8 @@ class Stream:
         crop: side of the square patch in pixels of the degraded image; 0 = whole images (batch 1 or equal sizes).
         batch: global batch size.
         scale: clean side / degraded side (members ``clean`` are cropped at crop * scale).
-        augment: ``none``, ``flip`` (left-right), ``flips8`` (the 8 flips and rotations, uniformly), or the name of a
-            method's own scheme registered in datasets.pool.AUGMENTS.
+        augment: ``none``, ``flip`` (left-right), ``flips8`` (the 8 flips and rotations, uniformly), ``scpgan`` (none
+            half of the time, else one of the other seven), ``dgunet9`` (nine values, two of them none).
         sampling: ``random`` (image uniformly, then position uniformly), ``grid`` (all positions of a stride,
             row-major per image), ``grid-flush`` (the same, with a last row and column that end at the border),
             ``images`` (a pass over all images per epoch, random position in each).
@@ -192,9 +192,9 @@ class Loop(Protocol):
 class Stage:
     """One training of some networks. Owns all that must survive a restart; computes; does no I/O.
 
-    Subclasses set the attributes in __init__ and implement ``step``. Networks are made on the CPU with weights drawn
-    from generators seeded by `seed`; the loop moves them (``to(device)``), before optimisers are made, by calling
-    ``configure()`` after the move.
+    Subclasses set the attributes in __init__ and implement ``step``. Networks are made on the CPU; while a factory
+    runs, torch's global generator is keyed by (seed, stage), so default initialisations are reproducible. The loop
+    moves the networks to the device and then calls ``configure()``.
 
     Attributes:
         name: of the stage, unique within the method, such as ``train``, ``generator-1``.
@@ -204,6 +204,7 @@ class Stage:
         steps: number of steps of the recipe; the caller may override it (``--steps``, ``--minutes``).
         rescales: whether schedules stretch with an overridden number of steps.
         evaluate_every: steps between evaluations on the validation data; 0 = only at the end.
+        keeps_best: whether ``artefacts`` are the best snapshot's (then the card names the data that chose it).
         losses: names of the loss terms that ``step`` returns, known beforehand (the log's columns).
     """
 
@@ -211,6 +212,7 @@ class Stage:
     steps: int = 0
     rescales: bool = True
     evaluate_every: int = 0
+    keeps_best: bool = False
     losses: tuple[str, ...] = ()
 
     def __init__(self) -> None:
@@ -301,6 +303,7 @@ class Method(nn.Module):
     title: ClassVar[str] = ""
     version: ClassVar[str] = "1"
     paper: ClassVar[str] = ""
+    seed: int = 0  # of the training, set by it before `stages` is asked
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()

@@ -26,6 +26,7 @@ def add(verbs: Any) -> None:
 def _options(parser: ArgumentParser) -> None:
     parser.add_argument("--compare", nargs=2, metavar=("A", "B"), help="paired interval of A - B: methods or cell ids")
     parser.add_argument("--dataset", help="only this dataset")
+    parser.add_argument("--page", type=Path, help="also put the tables between the page's <!-- leaderboard --> marks")
 
 
 def _merge_options(parser: ArgumentParser) -> None:
@@ -50,7 +51,20 @@ def leaderboard(args: Namespace, console: Console) -> int:
     rows = [row for row in board if args.dataset in (None, row["dataset"])]
     show(rows, console)
     console.emit(rows)
+    if args.page:
+        _fill(args.page, rows)
     return 0
+
+
+def _fill(page: Path, rows: list[Any]) -> None:
+    from benchmark.leaderboard_text import main_tables
+    from benchmark.pages import filled
+    from datasets.ops.errors import UserError
+    from datasets.ops.files import write_bytes
+
+    if not page.is_file():
+        raise UserError(f"Expected a page at {page} (--page), where there is none.")
+    write_bytes(page, filled(page.read_text(encoding="utf-8"), "leaderboard", main_tables(rows)).encode())
 
 
 def _compare(records: list[Any], args: Namespace, console: Console) -> int:

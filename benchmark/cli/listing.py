@@ -25,7 +25,7 @@ def _list_options(parser: ArgumentParser) -> None:
 
 def _cite_options(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "names", type=names, nargs="?", default=(), metavar="NAMES", help="methods and datasets; default: all"
+        "names", type=names, nargs="*", default=(), metavar="NAME", help="methods and datasets; default: all"
     )
 
 
@@ -105,7 +105,8 @@ _LISTS: dict[str, Callable[[Namespace], Table]] = {
 
 def cite(args: Namespace, console: Console) -> int:
     """Print BibTeX: of the named methods and datasets, or of all."""
-    entries = {name: _entry(name) for name in args.names} if args.names else _all_entries()
+    wanted = [name for group in args.names for name in group]
+    entries = {name: _entry(name) for name in wanted} if wanted else _all_entries()
     console.emit(entries)
     if not console.as_json:
         print("\n\n".join(dict.fromkeys(text for text in entries.values() if text)), file=console.out)

@@ -72,9 +72,8 @@ def hardware(parser: argparse.ArgumentParser) -> None:
 
 
 def model(parser: argparse.ArgumentParser) -> None:
-    """--recipe, --weights, --set."""
+    """--recipe, --set."""
     parser.add_argument("--recipe", help="a recipe of the method (see: list recipes)")
-    parser.add_argument("--weights", default="", help="a .safetensors or official checkpoint: PATH, or r2r=A,lir=B")
     parser.add_argument(
         "--set",
         action="append",
@@ -86,7 +85,8 @@ def model(parser: argparse.ArgumentParser) -> None:
 
 
 def inference(parser: argparse.ArgumentParser) -> None:
-    """--tile, --self-ensemble."""
+    """--weights, --tile, --self-ensemble."""
+    parser.add_argument("--weights", default="", help="a .safetensors or official checkpoint: PATH, or r2r=A,lir=B")
     parser.add_argument(
         "--tile", type=natural, default=0, metavar="N", help="restore in tiles of N pixels; 0 = whole images"
     )

@@ -53,19 +53,17 @@ def _submit_options(parser: ArgumentParser) -> None:
     parser.add_argument("--format", choices=("csv", "mat"), default="csv", help="of SIDD: today's CSV, or the old .mat")
 
 
-def restorer(args: Namespace) -> Restorer:
-    """The method that the options name, ready to restore."""
+def restorer(args: Namespace, console: Console) -> Restorer:
+    """The method that the options name, ready to restore; without --weights the best that are at hand."""
     import methods
     from benchmark.environment import device
+    from benchmark.finding import for_pictures
     from benchmark.restoring import Restorer
-    from datasets.ops.errors import UserError
 
-    methods.get(args.method)
-    if not args.weights:
-        raise UserError(
-            f"Restoring needs trained weights of {args.method}: name a file with --weights (see: list weights)."
-        )
-    method = methods.load(args.method, args.recipe, args.weights, settings=dict(args.set))
+    cls = methods.get(args.method)
+    weights = args.weights or for_pictures(cls, args.recipe, getattr(args, "results", Path("results")))
+    console.say(f"Restoring with {weights}.")
+    method = methods.load(args.method, args.recipe, weights, settings=dict(args.set))
     return Restorer(method, device(args.device), args.precision, args.tf32, args.tile, args.self_ensemble)
 
 
@@ -76,7 +74,7 @@ def restore(args: Namespace, console: Console) -> int:
     sources = pictures(args.source)
     targets(sources, args.output)
     level = None if args.noise_level is None else args.noise_level / 255
-    outcome = restore_pictures(restorer(args), sources, args.output, noise_level=level, report=console.report)
+    outcome = restore_pictures(restorer(args, console), sources, args.output, noise_level=level, report=console.report)
     console.emit({"written": outcome.written, "failed": outcome.failed})
     console.say(f"Wrote {len(outcome.written)} of {len(sources)} pictures to {args.output}.")
     for sentence in outcome.failed:
@@ -117,7 +115,7 @@ def submit(args: Namespace, console: Console) -> int:
     from datasets import open_dataset
 
     data = open_dataset(args.benchmark, args.data, split="benchmark" if args.benchmark == "sidd" else None)
-    tool = restorer(args)
+    tool = restorer(args, console)
     if args.benchmark == "sidd":
         written = [submit_sidd(tool, data, args.output, args.format, console.report)]
     else:

@@ -67,6 +67,7 @@ def _train_options(parser: ArgumentParser) -> None:
     add("--methods", type=names, required=True, help="names with commas between them")
     add("--dataset", type=names, help="training data (default: the recipe's first)")
     add("--split", help="default: the dataset's training split")
+    add("--validate", metavar="DATASET:SPLIT", help="score on this while training, such as demo:validation")
     add("--seeds", type=numbers, default=(0,), help="a training for each, such as 0,1,2")
     add("--force", action="store_true", help="train again although the weights are there")
     _budget(parser)
@@ -97,6 +98,7 @@ def selection(args: Namespace) -> Selection:
         data=args.data,
         results=args.results,
         device=args.device,
+        deterministic=args.deterministic,
     )
 
 
@@ -129,7 +131,7 @@ def run(args: Namespace, console: Console) -> int:
     wanted, how = selection(args), context(args)
     check(wanted)
     prepare_embedded(args.dataset, args.data, console)
-    todo = list(cells(wanted))
+    todo = list(cells(wanted, console.report))
     if args.dry_run:
         return _dry_run(todo, args.results, console)
     records = run_cells(todo, how, console.report, args.engine)

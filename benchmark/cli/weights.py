@@ -22,7 +22,11 @@ def add(verbs: Any) -> None:
 def _options(parser: ArgumentParser) -> None:
     parser.add_argument("action", choices=("import", "verify", "list"))
     parser.add_argument(
-        "path", type=Path, nargs="?", metavar="PATH", help="import: a checkpoint; verify: one file (default: all)"
+        "path",
+        type=Path,
+        nargs="?",
+        metavar="PATH",
+        help="import: a checkpoint, or the name of one that is downloaded (r2r-sidd-weights); verify: one file",
     )
     parser.add_argument("--methods", "--method", dest="method", metavar="NAME", help="import: whose weights they are")
     parser.add_argument("--recipe", help="import: where several recipes fit")
@@ -92,9 +96,12 @@ def _import(args: Namespace, console: Console) -> int:
 
     if not args.path or not args.method:
         raise UserError("Importing needs the file and its method: weights import PATH --methods NAME.")
-    loaded = load_from(args.method, args.recipe, args.path)
+    path = _local(args.path, args.results, console)
+    loaded = load_from(args.method, args.recipe, path)
     recipe, origin = loaded.method.recipe, loaded.weights
     assert origin is not None  # a path was given
+    if origin.card:
+        raise UserError(f"{path} has its card already: copy both files to {args.results / 'weights' / args.method}.")
     for role, network in loaded.method.roles().items():
         card = Card(
             method=args.method,
@@ -103,12 +110,21 @@ def _import(args: Namespace, console: Console) -> int:
             recipe_settings=settings_of(recipe),
             role=role,
             code_version=loaded.method.version,
-            source=f"{args.path.name}, sha256 {origin.sha256}",
+            source=f"{path.name}, sha256 {origin.sha256}",
             note=loaded.note,
         )
         suffix = "" if role == "restorer" else f".{role}"
-        target = args.results / "weights" / args.method / f"{recipe.name}-{args.path.stem}{suffix}.safetensors"
+        target = args.results / "weights" / args.method / f"{recipe.name}-{path.stem}{suffix}.safetensors"
         save_weights(target, network.state_dict(), card)
         console.table("weights", ("file", "recipe", "note"), [(target, recipe.name, loaded.note)])
         console.emit({"file": str(target), "recipe": recipe.name, "note": loaded.note})
     return 0
+
+
+def _local(path: Path, results: Path, console: Console) -> Path:
+    """The file, after downloading it where the name of a known source is given; its hash is checked."""
+    from datasets.sources import SOURCES, download
+
+    if path.exists() or str(path) not in SOURCES:
+        return path
+    return download(str(path), results / "downloads" / path, report=console.report)[0]

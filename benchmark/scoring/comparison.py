@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.pages import filled
 from benchmark.scoring.conventions import CONVENTIONS, Score, applicable, score_many
 from benchmark.scoring.metrics import grey
 from datasets.ops.errors import UserError
 from datasets.ops.files import write_bytes
 from datasets.ops.images import read_image
 
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 EVERY, BLOCK = 5, 256
 Scores = dict[str, Score]
 
@@ -124,15 +124,6 @@ def uses() -> str:
     return "\n".join(lines)
 
 
-def filled(page: str, content: str) -> str:
-    """`page` with what stands between its marks replaced. Raises UserError for a page without them."""
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not (begin and end):
-        raise UserError(f"Expected the marks {BEGIN} and {END} in the page, found none; put them where the tables go.")
-    return f"{head}{BEGIN}\n\n{content}\n\n{END}{tail}"
-
-
 def main(argv: list[str] | None = None) -> int:
     """Write the page, or with --check say whether it is up to date (exit 1 where it is not)."""
     parser = argparse.ArgumentParser(description="How far the conventions lie apart, measured on PolyU.")
@@ -143,7 +134,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         old = options.page.read_text(encoding="utf-8")
         images = list(pairs(options.source))
-        new = filled(old, uses() + "\n\n" + table(measure(images), len(images)))
+        new = filled(old, "measured", uses() + "\n\n" + table(measure(images), len(images)))
     except (UserError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -6,8 +6,9 @@ What is estimated is the mean over images, the figure that papers print, over sc
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -117,12 +118,22 @@ def _bootstrap(sums: np.ndarray, sizes: np.ndarray) -> tuple[float, float]:
 
 
 def _resampled_means(sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    return np.concatenate([(drawn @ sums) / (drawn @ sizes) for drawn in _resamples(len(sums))])
+
+
+def _resamples(scenes: int) -> Iterable[np.ndarray]:
+    # A row has two dozen intervals over the same scenes: their draws are kept where they are small.
+    return _kept_resamples(scenes) if RESAMPLES * scenes <= _AT_ONCE else _drawn_resamples(scenes)
+
+
+@lru_cache(maxsize=4)
+def _kept_resamples(scenes: int) -> tuple[np.ndarray, ...]:
+    return tuple(_drawn_resamples(scenes))
+
+
+def _drawn_resamples(scenes: int) -> Iterator[np.ndarray]:
     # The key is the number of scenes alone, so that two rows on the same scenes meet the same resamples.
-    scenes = len(sums)
     generator = keyed_generator("bootstrap", scenes)
     step = max(1, _AT_ONCE // scenes)
-    means = []
     for start in range(0, RESAMPLES, step):
-        drawn = generator.multinomial(scenes, np.full(scenes, 1 / scenes), size=min(step, RESAMPLES - start))
-        means.append((drawn @ sums) / (drawn @ sizes))
-    return np.concatenate(means)
+        yield generator.multinomial(scenes, np.full(scenes, 1 / scenes), size=min(step, RESAMPLES - start))

@@ -39,6 +39,11 @@ class TrainingData:
         """Dataset for file names and cards, with the split where it is not the one meant for training."""
         return _title(self.dataset) + (f"+{_title(self.clean)}" if self.clean else "")
 
+    @property
+    def splits(self) -> str:
+        """Datasets with their splits, as a card names them: ``polyu-scenes-train``."""
+        return "+".join(f"{d.facts.name}-{d.split}" for d in (self.dataset, self.clean) if d is not None)
+
     def fingerprint(self, method: Method) -> str:
         """Hash of what the method reads of the data: of a method trained on degraded images, no clean file."""
         supervised = method.facts.supervision != "degraded"
@@ -109,7 +114,13 @@ def _rows_by_source(stage: Stage, data: TrainingData) -> dict[str, Rows]:
 
 
 def _halves(dataset: Dataset) -> dict[str, Rows]:
-    """Degraded images of one half of the scenes, clean ones of the other; which half is fixed by the scenes' names."""
+    """Degraded images of one half of the scenes, clean ones of the other; which half is fixed by the scenes' names.
+
+    A dataset whose rows never have both (pools of degraded and of clean images) gives all it has of each.
+    """
+    apart = _apart(dataset)
+    if apart is not None:
+        return apart
     scenes = sorted({row.scene for row in dataset.rows}, key=lambda scene: digest(["unpaired", scene]))
     if len(scenes) < 2:
         raise UserError(
@@ -121,6 +132,20 @@ def _halves(dataset: Dataset) -> dict[str, Rows]:
     for index, row in enumerate(dataset.rows):
         split[row.scene in first].append(index)
     return {"degraded": (dataset, split[True]), "clean": (dataset, split[False])}
+
+
+def _apart(dataset: Dataset) -> dict[str, Rows] | None:
+    own = {role: [i for i, row in enumerate(dataset.rows) if role in row.files] for role in ("degraded", "clean")}
+    if set(own["degraded"]) & set(own["clean"]) or not all(own.values()):
+        return None
+    scenes = {role: {dataset.rows[i].scene for i in indices} for role, indices in own.items()}
+    common = scenes["degraded"] & scenes["clean"]
+    if common:
+        raise UserError(
+            f"The degraded and the clean images of an unpaired training must not show the same scenes, but both pools "
+            f"have {min(common)!r}; take it out of one, or tell scenes apart with folder[scene=SEPARATOR]."
+        )
+    return {role: (dataset, indices) for role, indices in own.items()}
 
 
 def _check_disjoint(degraded: Dataset, clean: Dataset) -> None:

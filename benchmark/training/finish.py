@@ -64,7 +64,7 @@ def _card(
         recipe_digest=recipe.digest,
         recipe_settings=settings_of(recipe),
         code_version=method.version,
-        train_data=data.name,
+        train_data=data.splits,
         train_fingerprint=data.fingerprint(method),
         train_licence=dataset.facts.licence,
         steps=progress.total,

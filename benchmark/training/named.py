@@ -18,7 +18,8 @@ def train_named(name: str, seed: int, args: Namespace, report: Report = None) ->
     """Train the method `name` with one seed as the options of `train` say.
 
     Args:
-        args: recipe, set, dataset, split, data, results, steps, minutes, device, precision, tf32, deterministic, force.
+        args: recipe, set, dataset, split, validate, data, results, steps, minutes, device, precision, tf32,
+            deterministic, force.
     Returns:
         the weights files, the restorer's first.
     """
@@ -33,7 +34,8 @@ def train_named(name: str, seed: int, args: Namespace, report: Report = None) ->
         deterministic=args.deterministic,
         force=args.force,
     )
-    paths = train(method, TrainingData(_dataset(method, args)), settings, args.results, report)
+    data = TrainingData(_dataset(method, args), validation=_validation(args))
+    paths = train(method, data, settings, args.results, report)
     return [paths.pop("restorer"), *paths.values()]
 
 
@@ -43,6 +45,15 @@ def _method(name: str, args: Namespace) -> Method:
 
     cls = methods.get(name)
     return cls(recipe(cls, args.recipe, dict(args.set)))
+
+
+def _validation(args: Namespace) -> Dataset | None:
+    import datasets
+
+    if args.validate is None:
+        return None
+    spec, _, split = args.validate.partition(":")
+    return datasets.open_dataset(spec, args.data, split=split or None)
 
 
 def _dataset(method: Method, args: Namespace) -> Dataset:

@@ -11,7 +11,6 @@ from typing import Any
 from torch import Tensor
 
 from benchmark.cell import Report
-from benchmark.locks import exclusive
 from benchmark.training.budget import Budget
 from benchmark.training.checkpoint import Progress, read_checkpoint, write_checkpoint
 from benchmark.training.data import TrainingData, pools
@@ -24,6 +23,7 @@ from benchmark.training.plan import Plan
 from benchmark.training.settings import TrainSettings
 from benchmark.training.validation import validate
 from datasets.ops.errors import UserError
+from datasets.ops.locks import exclusive
 from datasets.ops.phases import passing
 from methods.base import Artefacts, Method, Stage, StageFactory
 
@@ -79,7 +79,7 @@ class Run:
         self.method, self.data, self.settings, self.plan, self.fabric = method, data, settings, plan, fabric
         self.first = fabric.global_rank == 0
         self.report = report if self.first else None
-        method.seed = settings.seed  # type: ignore[assignment]  # for the initial weights of the stages
+        method.seed = settings.seed  # for the initial weights of the stages
         self.factories = list(method.stages())
         self.progress = read_checkpoint(plan.last, plan.identity) or Progress()
         self.budget = Budget(settings, len(self.factories), self.progress.budget)

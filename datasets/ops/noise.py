@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from datasets.ops.errors import UserError
 from datasets.ops.files import canonical
 
 MOST_PATCHES = 2**16  # 100 MB of patches for a colour image
@@ -69,7 +70,7 @@ def estimate_sigma(image: np.ndarray, *, patch: int = 8, stride: int | None = No
     Returns:
         the standard deviation on the [0, 1] scale, averaged over the channels.
     Raises:
-        ValueError: the image is too small to give more patches than a patch has values.
+        UserError: the image is too small to give more patches than a patch has values.
     """
     if stride is None:
         stride = int(np.ceil(np.sqrt(image.shape[0] * image.shape[1] / MOST_PATCHES)))
@@ -80,11 +81,11 @@ def _patch_covariance(image: np.ndarray, patch: int, stride: int) -> np.ndarray:
     pixels = unit_range(image).astype(np.float64).reshape(*image.shape[:2], -1)
     size = patch * patch * pixels.shape[2]
     if min(pixels.shape[:2]) < patch:
-        raise ValueError(f"An image of {pixels.shape} has no patches of {patch}x{patch}.")
+        raise UserError(f"An image of {pixels.shape} has no patches of {patch}x{patch}.")
     windows = np.lib.stride_tricks.sliding_window_view(pixels, (patch, patch), (0, 1))[::stride, ::stride]
     patches = windows.reshape(-1, size)
     if len(patches) <= size:
-        raise ValueError(f"An image of {pixels.shape} gives {len(patches)} patches; more than {size} are needed.")
+        raise UserError(f"An image of {pixels.shape} gives {len(patches)} patches; more than {size} are needed.")
     return np.cov(patches, rowvar=False)
 
 
@@ -112,6 +113,6 @@ def estimate_sigma_flat(image: np.ndarray, *, block: int = 16, quantile: float =
     pixels = unit_range(image).astype(np.float64).reshape(*image.shape[:2], -1)
     rows, columns = pixels.shape[0] // block, pixels.shape[1] // block
     if min(rows, columns) < 1:
-        raise ValueError(f"An image of {pixels.shape} has no blocks of {block}x{block}.")
+        raise UserError(f"The noise level of an image needs sides of at least {block} pixels; got {pixels.shape[:2]}.")
     blocks = pixels[: rows * block, : columns * block].reshape(rows, block, columns, block, -1)
     return float(np.sqrt(np.quantile(blocks.var(axis=(1, 3), ddof=1).mean(-1), quantile)))

@@ -14,6 +14,7 @@ import numpy as np
 
 from datasets.ops.errors import UserError
 from datasets.ops.files import replacing, write_json
+from datasets.ops.locks import taking_turns
 from datasets.ops.phases import passing
 
 Entry = dict[str, np.ndarray]
@@ -55,15 +56,21 @@ class Store:
         """Open a store, after making what is missing of it.
 
         Every source is finished on its own (temporary file, then rename) and the index is written last, so that a
-        killed preparation goes on where it was and ends with the same bytes.
+        killed preparation goes on where it was and ends with the same bytes. Two trainings that want the same store
+        take turns: the second finds it made.
         """
+        with taking_turns(folder / "lock"):
+            cls._make(folder, sources, report)
+        return cls(folder)
+
+    @staticmethod
+    def _make(folder: Path, sources: Sequence[Source], report: Report | None) -> None:
         if not (folder / "index.json").is_file():
             parts = folder / "parts"
             parts.mkdir(parents=True, exist_ok=True)
             files = list(_made(parts, sources, report))
             _join(folder, [name for name, _ in sources], files)
             shutil.rmtree(parts, ignore_errors=True)
-        return cls(folder)
 
 
 def _made(parts: Path, sources: Sequence[Source], report: Report | None) -> Iterator[Path]:

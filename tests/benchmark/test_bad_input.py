@@ -16,8 +16,8 @@ import pytest
 import scipy.io
 import torch
 
-from benchmark.locks import exclusive
 from datasets.ops.images import write_png
+from datasets.ops.locks import exclusive
 from methods.registry import METHODS
 from tests.benchmark.studio import Plain, Studio, pictures, studio
 

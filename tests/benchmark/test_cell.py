@@ -15,7 +15,8 @@ import pytest
 from benchmark.cell import Cell, run_cell
 from benchmark.records import ResultsError, read_record, read_scores, run_folder
 from benchmark.scoring.conventions import score
-from tests.benchmark.world import Half, Squares, cell, context, weights, world  # noqa: F401
+from datasets.ops.files import sha256_file
+from tests.benchmark.world import Half, Net, Squares, cell, context, weights, world  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -146,6 +147,32 @@ def test_more_conventions_without_outputs_run_again_and_keep_the_old_ones(tmp_pa
     assert Half.calls > calls and list(more.figures) == ["float-gauss", "uint8-gauss", "matlab-volume-float"]
 
 
+def test_half_of_the_outputs_are_not_taken_for_all(tmp_path):
+    """A run that was killed while it saved outputs of a cell that was done without them."""
+    one = cell("half")
+    run_cell(one, context(tmp_path))
+    for kind, suffix in (("outputs", "npy"), ("images", "png")):
+        (folder_of(one, tmp_path) / kind).mkdir()
+        run_cell(one, context(tmp_path, **{f"save_{kind}": True}))
+        assert len(list((folder_of(one, tmp_path) / kind).glob(f"*.{suffix}"))) == 12
+
+
+def test_force_leaves_no_old_outputs_beside_new_figures(tmp_path):
+    one = cell("half")
+    run_cell(one, context(tmp_path, save_outputs=True, save_images=True))
+    run_cell(one, context(tmp_path, force=True))
+    assert sorted(path.name for path in folder_of(one, tmp_path).iterdir()) == ["lock", "record.json", "scores.csv"]
+
+
+def test_a_failure_does_not_replace_a_finished_record(tmp_path, monkeypatch):
+    one = cell("half")
+    first = run_cell(one, context(tmp_path))
+    monkeypatch.setattr(Half, "restore", lambda self, x, info=None: 1 / 0)
+    again = run_cell(one, context(tmp_path, conventions=("matlab-volume-float",)))
+    kept = read_record(folder_of(one, tmp_path))
+    assert again.status == "failed" and kept is not None and kept.figures == first.figures
+
+
 def test_conventions_that_do_not_fit_are_remarked(tmp_path):
     record = run_cell(cell("half"), context(tmp_path, conventions=("float-gauss", "awgn-grey")))
     assert list(record.figures) == ["float-gauss"] and "not scored under awgn-grey" in record.note
@@ -183,6 +210,42 @@ def test_the_notes(tmp_path):
     assert record.partial == "partial: 4 of 12" and record.figures["float-gauss"].psnr.kind == "none"
 
 
+@pytest.mark.parametrize(
+    ("card", "words"),
+    [
+        ({}, ""),
+        ({"steps": 7}, "trained 7 of 10 steps"),
+        ({"train_data": "other"}, "trained on other, where the recipe is for squares"),
+        ({"recipe_settings": {"train.sigma": 15.0}}, "trained for sigma 15.0, run on 25.0"),
+    ],
+)
+def test_weights_that_were_trained_otherwise_are_not_the_papers(tmp_path, monkeypatch, card, words):
+    plain = {"tier": "paper", "data": ["squares"], "train": {"sigma": 25.0, "steps": 10}, "restore": {"part": 1.0}}
+    monkeypatch.setattr(Net, "recipes", {"paper": plain})
+    monkeypatch.setattr(Net, "given", replace(Net.given, variant="NET"))
+    path = weights(tmp_path / "net.safetensors", recipe="paper", **card)
+    one = replace(cell("net"), recipe="paper", weights=str(path), weights_sha256=sha256_file(path))
+    record = run_cell(one, context(tmp_path))
+    assert (record.status, record.variant) == ("done", "" if words else "NET") and words in record.note
+
+
+def test_grey_images_through_a_method_for_rgb(tmp_path):
+    path = weights(tmp_path / "net.safetensors")
+    one = cell("net", "greys", grey_as_rgb=True)
+    one = replace(one, recipe="budget", weights=str(path), weights_sha256=sha256_file(path))
+    record = run_cell(one, context(tmp_path))
+    assert (record.status, record.reason) == ("done", "") and record.costs.gmacs > 0
+    assert "grey repeated as RGB" in record.note
+
+
+def test_costs_that_cannot_be_counted_fail_no_cell(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmark.costs.gmacs", lambda *given: 1 / 0)
+    path = weights(tmp_path / "net.safetensors")
+    one = replace(cell("net"), recipe="budget", weights=str(path), weights_sha256=sha256_file(path))
+    record = run_cell(one, context(tmp_path))
+    assert record.status == "done" and record.costs.gmacs is None
+
+
 def test_weights_changed_since_planning_are_refused(tmp_path):
     path = weights(tmp_path / "net.safetensors")
     one = replace(cell("net"), recipe="budget", weights=str(path), weights_sha256="0" * 64)
@@ -208,6 +271,20 @@ def test_the_id_changes_with_whatever_changes_a_pixel(change):
 def test_the_id_does_not_change_with_anything_else(change):
     base = Cell("m", "r", "d", "s", "t", "f")
     assert replace(base, **change).id == base.id
+
+
+def test_killed_while_forced_no_old_record_stands_beside_new_scores(tmp_path):
+    one = cell("half")
+    run_cell(one, context(tmp_path))
+
+    def start():
+        os.environ.update(BENCHMARK_KILL="run.record:1")
+        run_cell(one, context(tmp_path, force=True))
+
+    child = multiprocessing.get_context("fork").Process(target=start)
+    child.start()
+    child.join(60)
+    assert child.exitcode == -9 and read_record(folder_of(one, tmp_path)) is None
 
 
 @pytest.mark.parametrize("phase", ["run.restore:1", "run.score:9", "run.record:1"])

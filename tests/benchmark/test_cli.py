@@ -237,10 +237,23 @@ def test_merge_of_two_machines(studio: Studio) -> None:
     assert (studio.results / "leaderboard.csv").is_file()
 
 
-def test_restore_needs_weights_and_never_its_own_source(studio: Studio) -> None:
+def test_training_takes_no_weights(studio: Studio) -> None:
+    assert studio("train", "--methods", "plain", "--weights", "x.pth") == 2
+    assert "unrecognized arguments: --weights" in studio.sentence
+
+
+def test_restore_finds_shipped_weights_or_says_how_to_have_some(studio: Studio) -> None:
     studio.prepared()
-    assert studio("restore", studio.source / "degraded", "--methods", "r2r") == 2
-    assert "--weights" in studio.sentence
+    output = studio.root / "restored"
+    assert studio("restore", studio.source / "degraded", "--methods", "r2r", "--output", output) == 0
+    assert "cpu-demo.safetensors" in studio.err
+    assert len(list(output.glob("*.png"))) == len(list((studio.source / "degraded").iterdir()))
+    assert studio("restore", studio.source / "degraded", "--methods", "r2r", "--recipe", "budget") == 2
+    assert "--weights" in studio.sentence and "benchmark train --methods r2r" in studio.sentence
+
+
+def test_restore_never_replaces_its_own_source(studio: Studio) -> None:
+    studio.prepared()
     target = studio.source / "degraded"
     assert studio("restore", target, "--methods", "r2r", "--output", target) == 2
     assert "would replace its own source" in studio.sentence

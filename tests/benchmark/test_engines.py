@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import os
 import sys
 import types
 
 import pytest
 
-from benchmark.cell import Cell, Context
+from benchmark import engines
+from benchmark.cell import Cell, Context, run_cell
 from benchmark.engines import run, run_on_gpus
 from benchmark.records import ResultsError, read_records
 from datasets.ops.errors import UserError
@@ -38,6 +40,20 @@ def test_processes_of_their_own(tmp_path):
     records = run_on_gpus(todo, where, lambda *what: seen.append(what), count=2)
     assert [(r.method, r.status, r.reason) for r in records] == [(f"m{k}", "skipped", f"reason {k}") for k in range(3)]
     assert seen[-1] == ("cells", 3, 3) and len(read_records(tmp_path / "results")) == 3
+
+
+def _run_or_die(one: Cell, where: Context, report=None):
+    if one.skip == "die":
+        os.kill(os.getpid(), 9)
+    return run_cell(one, where, report)
+
+
+def test_a_worker_that_dies_fails_its_cell_and_no_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(engines, "_on_claimed", _run_or_die)
+    todo = [Cell(f"m{k}", "", "", "d", "s", "f", skip=skip) for k, skip in enumerate(["die", "a", "b", "c"])]
+    records = run_on_gpus(todo, Context(results=tmp_path / "results", device="cpu"), count=1)
+    assert [r.status for r in records] == ["failed", "skipped", "skipped", "skipped"]
+    assert "The process that ran this cell died" in records[0].reason
 
 
 def test_gpus_without_a_gpu_and_unknown_engines(monkeypatch, tmp_path):
@@ -73,9 +89,18 @@ def test_ray_gets_every_cell_and_keeps_their_order(world, tmp_path, monkeypatch)
         needs.append(kinds)
         return lambda call: types.SimpleNamespace(remote=lambda *given: (call, *given))
 
-    ray.remote, ray.get = remote, lambda task: task[0](*task[1:])
+    def get(task):
+        if task[1].method == "nlm":
+            raise OSError("the machine is gone")
+        return task[0](*task[1:])
+
+    ray.remote, ray.get = remote, get
     ray.wait = lambda tasks, num_returns: ([tasks[-1]], tasks[:-1])
     monkeypatch.setitem(sys.modules, "ray", ray)
-    records = run([cell("half"), cell("broken"), cell("input")], context(tmp_path), engine="ray")
-    assert [(r.method, r.status) for r in records] == [("half", "done"), ("broken", "failed"), ("input", "done")]
+    todo = [cell("half"), cell("broken"), cell("nlm"), cell("input")]
+    records = run(todo, context(tmp_path), engine="ray")
+    assert [(r.method, r.status) for r in records] == [
+        ("half", "done"), ("broken", "failed"), ("nlm", "failed"), ("input", "done"),
+    ]  # fmt: skip
+    assert "the machine is gone" in records[2].reason
     assert needs == [{"num_cpus": 2}]

@@ -100,6 +100,13 @@ def test_missing_weights_give_the_command(select, tmp_path):
     assert (one.recipe, one.weights) == ("budget", "")
 
 
+def test_the_command_makes_weights_for_the_options_and_settings_asked_for(select):
+    one = list(cells(select(methods=("net",), datasets=("squares[sigma=50]",))))[-1]
+    assert "--dataset squares --set train.sigma=50.0 --data" in one.missing
+    one = list(cells(select(methods=("net",), datasets=("squares[sigma=50]",), settings={"train.sigma": 15})))[-1]
+    assert "--set train.sigma=15.0 --data" in one.missing
+
+
 def test_explicit_weights(select, tmp_path):
     path = weights(tmp_path / "mine.safetensors", seed=4, recipe="cpu")
     for text in (str(path), f"net={path}"):
@@ -136,7 +143,10 @@ def test_weights_for_another_noise_level_or_seed_are_not_taken(select, tmp_path)
     own = tmp_path / "results/weights/net"
     weights(own / "zero.safetensors")
     assert "No weights" in found(select, datasets=("squares[sigma=50]",))
+    assert "No weights" in found(select, settings={"train.sigma": 15})
+    assert "No weights" in found(select, seeds=(1,))
     weights(own / "one.safetensors", seed=1)
+    assert found(select, seeds=(1,)) == "one.safetensors"
     selection = select(methods=("net",), references=False, seeds=(0, 1, 2))
     names = [c.weights.rpartition("/")[2] for c in cells(selection)]
     assert names == ["zero.safetensors", "one.safetensors", ""]
@@ -145,7 +155,7 @@ def test_weights_for_another_noise_level_or_seed_are_not_taken(select, tmp_path)
 def test_always_trains_and_a_dry_run_does_not(select, tmp_path, monkeypatch):
     asked = []
 
-    def train(recipe, selection, data, seed):
+    def train(recipe, selection, data, seed, report):
         asked.append((recipe.name, data.name, seed))
         return weights(tmp_path / f"trained{seed}.safetensors", seed=seed)
 

@@ -61,11 +61,27 @@ def test_partial_set_is_shown_beside_the_figure_without_a_difference() -> None:
     assert row["delta_psnr"] is None
 
 
-def test_limit_ensemble_and_second_hand_are_told() -> None:
-    found = by_convention(rows([record(limit=3, ensemble=True)], [_figure(second_hand=True)]))
-    why = found["unclamped-float"]["comparable"]
-    assert why.startswith("partial: the first 3; ")
-    assert why.endswith("ensemble: only ours; second source")
+def test_a_limit_that_leaves_nothing_out_is_not_partial() -> None:
+    found = by_convention(rows([record(limit=5000)], [_figure()]))
+    assert "partial" not in found["unclamped-float"]["comparable"]
+
+
+def test_ensemble_and_second_hand_are_told() -> None:
+    found = by_convention(rows([record(ensemble=True)], [_figure(second_hand=True)]))
+    assert found["unclamped-float"]["comparable"].endswith("ensemble: only ours; second source")
+
+
+def test_missing_weights_are_forgotten_once_the_method_has_run() -> None:
+    missing = record(
+        cell="r2r-sidd-a", status="failed", reason="No weights of r2r for sidd were found.", figures={}, degradation=""
+    )
+    burst = record(cell="r2r-sidd-b", status="failed", reason="burst", figures={})
+    assert [row["status"] for row in rows([missing])] == ["failed"]
+    assert {row["record"] for row in rows([missing, burst, record()])} == {
+        "runs/r2r-sidd-b",
+        "runs/r2r-sidd-0123456789ab",
+    }
+    assert len({row["record"] for row in rows([missing, record(seed=1)])}) == 2
 
 
 def test_the_real_figures_join() -> None:

@@ -13,6 +13,7 @@ import scipy.io
 from benchmark.records import Record, read_record, read_records, read_scores
 from benchmark.scoring.conventions import CONVENTIONS, score
 from datasets.ops.images import read_image, write_png
+from datasets.ops.locks import exclusive
 from tests.benchmark.studio import COUNT, Studio, studio
 
 __all__ = ["studio"]
@@ -62,6 +63,15 @@ def test_more_conventions_for_saved_outputs(studio: Studio) -> None:
     expected = score(restored, clean, "skimage7-uint8")
     assert first.values["psnr[skimage7-uint8]"] == pytest.approx(expected.psnr, rel=1e-12)
     assert "skimage7-uint8" in (studio.results / "leaderboard.csv").read_text()
+
+
+def test_a_cell_that_somebody_works_on_is_left_alone(studio: Studio) -> None:
+    studio.prepared()
+    assert studio.run("--methods", "plain", "--save-outputs", "--conventions", "float-gauss") == 0
+    run = folder_of(studio, "plain")
+    with exclusive(run / "lock", "the cell"):
+        assert studio("score", "--outputs", run, "--data", studio.data) == 2
+    assert "is working on the cell" in studio.sentence
 
 
 def test_outputs_that_were_not_kept(studio: Studio) -> None:

@@ -107,7 +107,7 @@ def test_the_card_and_the_names(tmp_path, images):
     assert plain == tmp_path / "r/weights/toy/tiny-toyset-s0.safetensors"
     card = read_card(plain)
     assert (card.method, card.recipe, card.steps, card.seed, card.selected_by) == ("toy", "tiny", 16, 0, "")
-    assert card.sha256 == sha(plain) and card.recipe_digest == RECIPE.digest and card.train_data == "toyset"
+    assert card.sha256 == sha(plain) and card.recipe_digest == RECIPE.digest and card.train_data == "toyset-train"
     shorter = trained(tmp_path / "r", images, OneStage, settings=replace(SETTINGS, steps=5))["restorer"]
     other = trained(tmp_path / "r", images, OneStage, replace(RECIPE, train={"rate": 0.1, "norm": True}))["restorer"]
     assert len({plain, shorter, other}) == 3 and read_card(shorter).steps == 5
@@ -180,7 +180,7 @@ def test_a_checkpoint_runs_no_code_and_takes_plain_values_only(tmp_path):
 
 
 def test_two_trainings_at_once_are_refused(tmp_path, images):
-    from benchmark.locks import exclusive
+    from datasets.ops.locks import exclusive
 
     data = TrainingData(dataset(images))
     folder = Plan.of(OneStage(RECIPE), data, SETTINGS, tmp_path / "r").folder
@@ -209,6 +209,21 @@ def test_unpaired_streams_never_share_a_scene(tmp_path, images):
     other = FilesDataset(tmp_path / "other", [(30, 30)], seed=5)
     other.rows = [replace(row, scene="elsewhere") for row in other.rows]
     assert pools(Adversaries(RECIPE), TrainingData(known, clean=other), tmp_path, 0, CPU)["clear"].order.count == 1
+
+
+def test_pools_of_degraded_and_of_clean_images_are_taken_whole(tmp_path, images):
+    known = dataset(images)
+    half = len(known.rows) // 2
+
+    def only(row, role):
+        return replace(row, files={role: row.files[role]}, scene=f"{role} {row.name}")
+
+    known.rows = [only(row, "degraded" if i < half else "clean") for i, row in enumerate(known.rows)]
+    found = pools(Adversaries(RECIPE), TrainingData(known), tmp_path, 0, CPU)
+    assert {name: pool.order.count for name, pool in found.items() if name == "clear"} == {"clear": len(known) - half}
+    known.rows = [replace(row, scene="one") for row in known.rows]
+    with pytest.raises(UserError, match="same scenes"):
+        pools(Adversaries(RECIPE), TrainingData(known), tmp_path, 0, CPU)
 
 
 def test_budgets():

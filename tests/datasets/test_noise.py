@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
+from datasets.ops.errors import UserError
 from datasets.ops.noise import estimate_sigma, estimate_sigma_flat, gaussian, keyed_generator, photon_scale, poisson
 from tests.material import material, needs_material
 
@@ -91,5 +92,5 @@ def test_flat_blocks_leave_textured_ones_out():
     image[:, 16:] = keyed_generator(0).random((64, 48, 1))
     noisy = gaussian(image, 0.02, keyed_generator(1))
     assert estimate_sigma_flat(noisy) == pytest.approx(0.02, rel=0.15)
-    with pytest.raises(ValueError, match="blocks"):
+    with pytest.raises(UserError, match="at least 16 pixels"):
         estimate_sigma_flat(image[:10])

@@ -349,7 +349,7 @@ def test_two_at_once(source, tmp_path):
     root.mkdir(parents=True)
     with (root / ".lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        with pytest.raises(UserError, match="Another prepare"):
+        with pytest.raises(UserError, match="is working on the preparation of"):
             datasets.prepare("pairs", source, tmp_path / "data")
 
 

@@ -82,7 +82,18 @@ class Folders:
             return ["prepare", "demo", "--workers", "1", *folders]
         where = [*folders, "--results", str(self.results), "--device", "cpu", "--recipe", "tiny"]
         if command == "train":
-            return ["train", "--methods", "r2r", "--dataset", "demo", "--steps", "8", *where]
+            return [
+                "train",
+                "--methods",
+                "r2r",
+                "--dataset",
+                "demo",
+                "--validate",
+                "demo:validation",
+                "--steps",
+                "8",
+                *where,
+            ]
         weights = next((self.results / "weights").rglob("*.safetensors"))
         chosen = ["--conventions", "float-gauss", "--limit", "2", "--weights", str(weights)]
         return ["run", "--methods", "r2r", "--dataset", "demo", *chosen, *where]

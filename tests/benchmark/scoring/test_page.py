@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmark.pages import filled
 from benchmark.scoring import comparison
 from benchmark.scoring.conventions import CONVENTIONS, score
 from datasets.ops.errors import UserError
@@ -40,7 +41,7 @@ def test_command_fills_the_page_and_checks_it(tmp_path: Path, capsys: pytest.Cap
     for name, image in zip(("a_real.png", "a_mean.png"), _pair(), strict=True):
         cv2.imwrite(str(tmp_path / name), image[..., ::-1])
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{comparison.BEGIN}\nold\n{comparison.END}\nafter\n")
+    page.write_text("before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n")
     arguments = ["--source", str(tmp_path), "--page", str(page)]
     assert comparison.main([*arguments, "--check"]) == 1
     assert "old" in page.read_text()
@@ -54,7 +55,7 @@ def test_command_fills_the_page_and_checks_it(tmp_path: Path, capsys: pytest.Cap
 
 def test_page_without_marks_is_refused() -> None:
     with pytest.raises(UserError, match="marks"):
-        comparison.filled("nothing here", "x")
+        filled("nothing here", "measured", "x")
 
 
 @needs_material
