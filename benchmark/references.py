@@ -53,11 +53,14 @@ class Reference(Method):
 
 
 class Input(Reference):
-    """The degraded image itself; MATLAB's bicubic enlargement at scale > 1; the initial estimate for sensing."""
+    """The degraded image itself; MATLAB's bicubic enlargement at scale > 1.
+
+    Not for sensing: what is measured, and so the initial estimate, is each method's own (its operator may be learned).
+    """
 
     name = "input"
     title = "Input"
-    tasks = ("denoise", "super-resolve", "deblur", "derain", "compressive-sensing")
+    tasks = ("denoise", "super-resolve", "deblur", "derain")
 
     def restore(self, x: Tensor, info: Sequence[SampleInfo] | None = None) -> Tensor:
         if self.scale == 1:

@@ -55,7 +55,7 @@ def _with_more(folder: Path, record: Record, data: Path, conventions: Sequence[s
     dataset = _dataset_of(record, data)
     if not saved(folder, dataset):
         raise UserError(f"The outputs of {record.cell} were not kept: run it again with --save-outputs --force.")
-    wanted, remarks = chosen(conventions, dataset.facts.channels)
+    wanted, remarks = chosen(conventions, dataset.facts.channels, dataset.facts.convention)
     added = [name for name in wanted if name not in record.figures]
     restored = ((found.sample, found.output) for found in read_saved(folder, dataset))
     rows = _score(restored, len(dataset), added, record.cell, report)

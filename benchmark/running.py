@@ -136,7 +136,7 @@ class _Run:
 
     def _computed(self) -> Record:
         data = self.opener(self.cell, self.context)
-        names, remarks = chosen(self.context.conventions, data.facts.channels)
+        names, remarks = chosen(self.context.conventions, data.facts.channels, data.facts.convention)
         before = None if self.context.force else self._before()
         if before and self._enough(before, data, names):
             return before

@@ -10,7 +10,7 @@ from types import TracebackType
 import numpy as np
 
 from benchmark.records import Figures, ImageScore
-from benchmark.scoring.conventions import CONVENTIONS, Score, applicable, convention, score_many
+from benchmark.scoring.conventions import CONVENTIONS, ON_REQUEST, Score, applicable, convention, score_many
 from benchmark.scoring.statistics import interval
 from datasets.base import Sample
 from datasets.ops.phases import passing
@@ -68,13 +68,15 @@ class Tally:
         return values
 
 
-def chosen(names: Sequence[str], channels: int) -> tuple[list[str], list[str]]:
+def chosen(names: Sequence[str], channels: int, own: str = "") -> tuple[list[str], list[str]]:
     """Conventions to score under, and a remark for each one asked for that does not fit images of so many channels.
 
     Args:
-        names: () = every one that applies. Raises UserError for an unknown name.
+        names: () = every one that applies, those on request only where the dataset's `own` is one of them. Raises
+            UserError for an unknown name.
     """
-    reasons = {name: applicable(convention(name), channels) for name in names or CONVENTIONS}
+    wanted = names or dict.fromkeys([*CONVENTIONS, *([own] if own in ON_REQUEST else [])])
+    reasons = {name: applicable(convention(name), channels) for name in wanted}
     fitting = [name for name, reason in reasons.items() if not reason]
     remarks = [f"not scored under {name}: {reason}" for name, reason in reasons.items() if reason] if names else []
     return fitting, remarks

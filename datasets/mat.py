@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from datasets.mat_plain import read_plain
 from datasets.ops.errors import UserError
 
 _SLAB_BYTES = 48 << 20
@@ -60,7 +61,9 @@ def read_array(path: Path | str, variable: str | None = None) -> np.ndarray:
     name = _choose(path, variable)
     hdf5 = is_hdf5(path)
     with _whole(path):
-        array = _read_hdf5(path, name) if hdf5 else _read_v5(path, name)
+        array = read_plain(path, name, hdf5)
+        if array is None:
+            array = _read_hdf5(path, name) if hdf5 else _read_v5(path, name)
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
         kind = getattr(array, "dtype", type(array).__name__)
         raise UserError(f"Expected a numeric array {name!r} in {path}, but it is {kind} (a cell, struct or text).")

@@ -242,6 +242,10 @@ class Stage:
         """What the stage leaves, last or best as it chooses: role -> state dict (CPU), such as {"restorer": ...}."""
         raise NotImplementedError
 
+    def note(self) -> str:
+        """A line for the weights' card on what happened along the way (SCPGAN's replacements); '' = nothing."""
+        return ""
+
     def on_step(self, loop: Loop) -> None:
         """After each step (averages of weights, replacement by a fixed rule)."""
 
@@ -348,4 +352,7 @@ class Senses(Protocol):
     """A method that measures the clean image itself (compressive sensing)."""
 
     def measure(self, clean: Tensor) -> Tensor:
-        """(N, 1, H, W) clean -> the initial estimate in image space, (N, 1, H, W), that restore() starts from."""
+        """(N, 1, H, W) clean -> the initial estimate in image space that restore() starts from.
+
+        It may be larger at the bottom and on the right (padded to whole blocks); the caller crops what is restored.
+        """

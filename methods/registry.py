@@ -4,4 +4,9 @@ from __future__ import annotations
 
 from datasets.ops.names import Registry
 
-METHODS = Registry("method", {"r2r": "methods.r2r.adapter:R2R"}, "benchmark.methods")
+_BUILTIN = {
+    "r2r": "methods.r2r.adapter:R2R",
+    "dgunet": "methods.dgunet.adapter:DGUNet",
+}
+
+METHODS = Registry("method", _BUILTIN, "benchmark.methods")

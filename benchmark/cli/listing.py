@@ -78,10 +78,10 @@ def _datasets(args: Namespace) -> Table:
 
 
 def _conventions(args: Namespace) -> Table:
-    from benchmark.scoring.conventions import CONVENTIONS
+    from benchmark.scoring.conventions import CONVENTIONS, ON_REQUEST
 
     rows: list[tuple[Any, ...]] = []
-    for convention in CONVENTIONS.values():
+    for convention in (CONVENTIONS | ON_REQUEST).values():
         files = "float outputs" if convention.needs_float else "8-bit files do"
         quantised = convention.psnr_input, convention.ssim_input or "none"
         rows.append((convention.name, *quantised, convention.plane, files, convention.used_by))

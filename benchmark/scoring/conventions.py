@@ -18,7 +18,17 @@ from datasets.ops.names import unknown
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["CONVENTIONS", "Convention", "Score", "Window", "applicable", "convention", "score", "score_many"]
+__all__ = [
+    "CONVENTIONS",
+    "ON_REQUEST",
+    "Convention",
+    "Score",
+    "Window",
+    "applicable",
+    "convention",
+    "score",
+    "score_many",
+]
 
 _FLOAT = Convention("float", "")
 _EIGHT = replace(_FLOAT, psnr_input="rounded", ssim_input="rounded")
@@ -90,13 +100,22 @@ CONVENTIONS: dict[str, Convention] = {
 }
 
 
+# Scored only where asked for, or where a dataset's papers use it: aligning takes longer than all others together.
+ON_REQUEST: dict[str, Convention] = {
+    "realblur-aligned": replace(
+        _EIGHT, name="realblur-aligned", used_by="RealBlur by MPRNet's and DGUNet's script: aligned by ECC", align="ecc"
+    )
+}
+
+
 def convention(name: str | Convention) -> Convention:
     """The convention of that name (one that is no name is returned as it is). Raises UserError for an unknown name."""
     if isinstance(name, Convention):
         return name
-    if name not in CONVENTIONS:
-        raise unknown("convention", name, CONVENTIONS)
-    return CONVENTIONS[name]
+    known = CONVENTIONS | ON_REQUEST
+    if name not in known:
+        raise unknown("convention", name, known)
+    return known[name]
 
 
 def applicable(name: str | Convention, channels: int, is_float: bool = True) -> str | None:
@@ -110,6 +129,8 @@ def applicable(name: str | Convention, channels: int, is_float: bool = True) -> 
     chosen = convention(name)
     if chosen.plane == "one" and channels != 1:
         return f"{chosen.name} is defined on one channel, and these images have {channels}."
+    if chosen.align != "none" and channels != 3:
+        return f"{chosen.name} aligns RGB images, and these have {channels} channel(s)."
     if chosen.plane not in ("all", "one") and channels != 3:
         return f"{chosen.name} takes its plane from R, G and B, and these images have {channels} channel(s)."
     if chosen.needs_float and not is_float:

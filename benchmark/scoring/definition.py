@@ -15,6 +15,7 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
     "covariance": ("population", "sample"),
     "ssim_over": ("channels", "volume"),
     "psnr_over": ("joint", "channels"),
+    "align": ("none", "ecc"),
 }
 
 
@@ -66,6 +67,8 @@ class Convention:
             channels (what MATLAB's ssim does with an H x W x 3 array).
         psnr_over: one squared error over all channels (``joint``), or the mean of the ``channels``' PSNRs.
         downsample: box-filter and decimate by round(shorter side / 256) before the SSIM (Wang's later script).
+        align: ``ecc`` = scale and warp the restored image onto the clean one first and score where that is defined
+            (datasets.ops.alignment; RealBlur's two sensors differ by more than blur).
         tile: score whole tiles of this size and average them; 0 = the image at once.
     """
 
@@ -84,6 +87,7 @@ class Convention:
     ssim_over: str = "channels"
     psnr_over: str = "joint"
     downsample: bool = False
+    align: str = "none"
     tile: int = 0
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from benchmark.scoring.definition import Convention, Score
 from benchmark.scoring.filters import across_channels, decimate, smooth
 from benchmark.scoring.forms import WHITE, Image, require_finite, require_range
 from benchmark.scoring.scratch import scratch
+from datasets.ops.alignment import aligned_scores
 from datasets.ops.errors import UserError
 
 T = TypeVar("T")
@@ -63,6 +64,8 @@ class Pass:
         """The pair's score. Raises UserError where the image is smaller than the window."""
         if convention.tile:
             return self._tiled(convention)
+        if convention.align == "ecc":
+            return self._aligned(convention)
         return Score(self._psnr(convention), self._ssim(convention))
 
     def _once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -140,6 +143,10 @@ class Pass:
 
     def _products(self, forms: Forms, c: Convention, border: int, x: np.ndarray, y: np.ndarray) -> Pair:
         return self._once(("products", forms, c.plane, border, c.downsample), lambda: metrics.products(x, y, self._new))
+
+    def _aligned(self, c: Convention) -> Score:
+        x, y = self._pair(self._forms(c.psnr_input, c.clamp), c.plane, c.border)
+        return Score(*aligned_scores(x / WHITE, y / WHITE))
 
     def _tiled(self, c: Convention) -> Score:
         height, width = self.clean.array.shape[:2]

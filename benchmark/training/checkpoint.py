@@ -28,6 +28,7 @@ class Progress:
         budget: stage index -> steps, as decided from minutes. seconds: of training so far.
         total: steps done in all finished stages. best: best score of the stage so far, in dB.
         selected_by: the data that chose the artefacts of the last finished stage, '' = its last step.
+        note: what the finished stages say of themselves, for the card.
     """
 
     stage: int = 0
@@ -39,6 +40,7 @@ class Progress:
     total: int = 0
     best: float = -math.inf
     selected_by: str = ""
+    note: str = ""
 
 
 def write_checkpoint(path: Path, progress: Progress, identity: Mapping[str, Any]) -> None:

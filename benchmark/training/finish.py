@@ -71,7 +71,7 @@ def _card(
         seed=settings.seed,
         selected_by=progress.selected_by,
         source="trained by restoration-benchmark",
-        note=dataset.partial,
+        note="; ".join(text for text in (dataset.partial, progress.note) if text),
         versions=versions(),
         minutes=round(progress.seconds / 60, 2),
         device=describe(device),

@@ -240,6 +240,7 @@ class Run:
         progress.artefacts = {**progress.artefacts, **left}
         chose = self.data.validation is not None and getattr(stage, "keeps_best", False)
         progress.selected_by = _named(self.data.validation) if chose else ""
+        progress.note = "; ".join(text for text in (progress.note, stage.note()) if text)
         progress.total += progress.step
         progress.stage, progress.step, progress.best = index + 1, 0, float("-inf")
         if self.first:

@@ -48,6 +48,8 @@ def _score(restore: Any, method: Method, sample: Sample, device: torch.device, s
     else:
         x = _tensor(sample.degraded, device)
     output = restore(x, info)[0].float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+    if sample.degraded is None:  # measured with padding
+        output = output[: sample.clean.shape[0], : sample.clean.shape[1]]
     score = psnr(output.astype(np.float64), _unit(sample.clean).astype(np.float64), 1.0)
     if math.isnan(score):
         raise UserError(f"The restored validation image {sample.name!r} is not finite; train with a smaller rate.")

@@ -87,3 +87,25 @@ def test_wrong_shape_dtype_and_kind(tmp_path):
         read_array(tmp_path / "c.mat", "V")
     with pytest.raises(UserError, match="absent"):
         read_array(tmp_path / "absent.mat")
+
+
+@pytest.mark.parametrize("name", ["x", "abcd", "ValidationNoisyBlocksSrgb"])
+def test_uncompressed_uint8_is_read_in_one_go_and_everything_else_is_left_to_the_readers(tmp_path, name):
+    from datasets.mat_plain import read_plain
+
+    array = np.random.default_rng(0).integers(0, 256, (2, 3, 5, 4, 3), np.uint8)
+    other = np.arange(6.0).reshape(2, 3)
+    path = tmp_path / "a.mat"
+    scipy.io.savemat(path, {"other": other, name: array})
+    found = read_plain(path, name, hdf5=False)
+    assert np.array_equal(found, array)
+    assert read_plain(path, "other", hdf5=False) is None and np.array_equal(read_array(path, "other"), other)
+    path.write_bytes(path.read_bytes()[:-40])
+    assert read_plain(path, name, hdf5=False) is None
+    scipy.io.savemat(path, {name: array}, do_compression=True)
+    assert read_plain(path, name, hdf5=False) is None and np.array_equal(read_array(path, name), array)
+    with h5py.File(tmp_path / "b.mat", "w") as file:
+        file[name] = array.transpose()
+        file.create_dataset("packed", data=array.transpose(), compression="gzip")
+    assert np.array_equal(read_plain(tmp_path / "b.mat", name, hdf5=True), array)
+    assert read_plain(tmp_path / "b.mat", "packed", hdf5=True) is None
