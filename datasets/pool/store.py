@@ -59,7 +59,7 @@ class Store:
         killed preparation goes on where it was and ends with the same bytes. Two trainings that want the same store
         take turns: the second finds it made.
         """
-        with taking_turns(folder / "lock"):
+        with taking_turns(folder.with_suffix(".lock")):
             cls._make(folder, sources, report)
         return cls(folder)
 
