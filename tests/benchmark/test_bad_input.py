@@ -7,7 +7,7 @@ import json
 import os
 import pickle
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -330,6 +330,15 @@ def test_two_runs_at_once_on_one_cell(studio: Studio) -> None:
     assert studio.run("--methods", "plain", "--quiet") == 0
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Python's own answer to Ctrl-C, which a shell's background job has switched off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_while_restoring(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow(Plain):
         name = "slow"
