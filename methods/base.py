@@ -6,155 +6,23 @@ computes; reading, devices, precision, processes, checkpoints and scoring are th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-Arrays = Mapping[str, np.ndarray]
+from methods.facts import Facts, Recipe, SampleInfo
+from methods.streams import Arrays, Preparation, Stream
+
+__all__ = [
+    "Arrays", "Artefacts", "Draws", "Facts", "Loop", "Match", "Method", "Preparation", "Recipe", "SampleInfo",
+    "Senses", "Stage", "StageFactory", "State", "Stream",
+]  # fmt: skip
+
 State = dict[str, Tensor]
 Artefacts = dict[str, State]
-
-
-@dataclass(frozen=True)
-class SampleInfo:
-    """What a method may know of one image at test time.
-
-    Attributes:
-        name: the sample's name; random draws are keyed by it.
-        noise_level: standard deviation of the noise on the [0, 1] scale, None where unknown.
-        seed: the noise seed of the run. meta: camera, ISO, noise law ...
-    """
-
-    name: str
-    noise_level: float | None = None
-    seed: int = 0
-    meta: Mapping[str, Any] = field(default_factory=dict)
-
-    def variant(self, tag: str) -> SampleInfo:
-        """The same image seen another way (a tile, a flip): its draws must differ from the whole image's."""
-        return replace(self, name=f"{self.name}#{tag}")
-
-    def draw(self, key: Any, shape: Sequence[int]) -> Tensor:
-        """Standard normal float32 CPU tensor that depends on (seed, name, key) alone: not on batch size or order."""
-        from datasets.ops.noise import keyed_generator
-
-        return torch.from_numpy(keyed_generator(self.seed, self.name, key).standard_normal(tuple(shape), np.float32))
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the harness must know of a method under one recipe.
-
-    Attributes:
-        tasks: of denoise, super-resolve, deblur, derain, compressive-sensing.
-        supervision: what training needs: ``paired``, ``unpaired``, or ``degraded``.
-        channels: accepted channel counts, such as (3,) or (1,).
-        scale: restored size / degraded size.
-        multiple: sides are padded by the adapter to multiples of this (informative: callers need not care).
-        context: pixels of surroundings that an output pixel depends on; None = the whole image.
-        needs_noise_level: restore() cannot work without info.noise_level.
-        min_side: smallest side that restore() takes.
-        note: enters every record, such as ``adapted: not in the paper``.
-        variant: the name that published figures carry, such as ``R2R`` or ``DGUNet+``; '' = none is comparable.
-    """
-
-    tasks: tuple[str, ...]
-    supervision: str
-    channels: tuple[int, ...] = (3,)
-    scale: int = 1
-    multiple: int = 1
-    context: int | None = None
-    needs_noise_level: bool = False
-    min_side: int = 1
-    note: str = ""
-    variant: str = ""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A named set of hyper-parameters, read from the method's recipes.toml (see methods/recipes.py).
-
-    Attributes:
-        method, name: such as ``r2r``, ``awgn-paper``. tier: paper, budget, cpu or tiny.
-        network: constructor arguments. train: everything about training.
-        restore: test-time settings (draws, alpha ...).
-        about: one sentence. data: datasets that it is meant for, in order of preference.
-    """
-
-    method: str
-    name: str
-    tier: str
-    about: str = ""
-    data: tuple[str, ...] = ()
-    network: Mapping[str, Any] = field(default_factory=dict)
-    train: Mapping[str, Any] = field(default_factory=dict)
-    restore: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over everything but the prose (name and about): equal settings have equal hashes."""
-        from datasets.ops.files import digest
-
-        return digest([self.method, dict(self.network), dict(self.train), dict(self.restore)])
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """A frozen, cached transformation of a source, made once before the training (R2R's noisy set, its pairs).
-
-    Attributes:
-        key: JSON-able description of everything that the outcome depends on (with the data and the seed it is the
-            cache's key).
-        make: (arrays of one image by role, info of that image, numpy generator keyed by (seed, image name)) -> list of
-            arrays by member name: each list entry is one image of the prepared pool (a scale, a draw).
-            Arrays are (H, W, C) uint8 or float32 (H, W) for raw; the members of one entry have the same H, W.
-    """
-
-    key: Any
-    make: Callable[[Arrays, SampleInfo, np.random.Generator], list[dict[str, np.ndarray]]]
-
-
-@dataclass(frozen=True)
-class Stream:
-    """A supply of training batches, described; the harness builds it (datasets.pool) and keeps it exactly resumable.
-
-    A batch is a dict member -> float32 tensor (N, C, H, W), uint8 members divided by 255, all members of one source
-    image cropped and flipped alike. Members are the roles of the source (``degraded``, ``clean``, ``raw`` ...), or
-    what the preparation makes.
-
-    Attributes:
-        source: ``paired`` (degraded + clean), ``degraded``, ``clean``, ``raw`` (mosaic + its meta), ``measured``
-            (clean images to be sensed). Two streams ``degraded`` and ``clean`` in one stage are unpaired: the harness
-            takes them from disjoint scenes.
-        crop: side of the square patch in pixels of the degraded image; 0 = whole images (batch 1 or equal sizes).
-        batch: global batch size.
-        scale: clean side / degraded side (members ``clean`` are cropped at crop * scale).
-        augment: ``none``, ``flip`` (left-right), ``flips8`` (the 8 flips and rotations, uniformly), ``scpgan`` (none
-            half of the time, else one of the other seven), ``dgunet9`` (nine values, two of them none).
-        sampling: ``random`` (image uniformly, then position uniformly), ``grid`` (all positions of a stride,
-            row-major per image), ``grid-flush`` (the same, with a last row and column that end at the border),
-            ``images`` (a pass over all images per epoch, random position in each).
-        stride: of the grid. order: ``shuffle-each-epoch`` or ``shuffle-once`` (for grid and images).
-        drop_last: whether the last, smaller batch of an epoch is left out.
-        mixup: None, or (Beta parameter, first epoch counted from 1): convex mixing with another patch of the batch.
-        preparation: see Preparation.
-    """
-
-    source: str
-    crop: int
-    batch: int
-    scale: int = 1
-    augment: str = "none"
-    sampling: str = "random"
-    stride: int = 0
-    order: str = "shuffle-each-epoch"
-    drop_last: bool = False
-    mixup: tuple[float, int] | None = None
-    preparation: Preparation | None = None
 
 
 class Draws(Protocol):
