@@ -53,6 +53,8 @@ def variables(path: Path | str) -> dict[str, tuple[int, ...]]:
 def read_array(path: Path | str, variable: str | None = None) -> np.ndarray:
     """One array of a MATLAB file, in MATLAB's axis order (column-major in memory), its stored dtype.
 
+    An uncompressed uint8 array is mapped and read-only; others are read.
+
     Args:
         path: v5 or v7.3 file; told apart by content. variable: its name; None takes the only one there is.
     Raises:

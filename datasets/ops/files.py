@@ -27,10 +27,11 @@ def replacing(path: Path | str, *, durable: bool = True) -> Iterator[Path]:
         if durable:
             _fsync(part)
         part.replace(path)
-        if durable:
-            _fsync(path.parent)
-    finally:
+    except BaseException:
         part.unlink(missing_ok=True)
+        raise
+    if durable:
+        _fsync(path.parent)
 
 
 def _fsync(path: Path) -> None:

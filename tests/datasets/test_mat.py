@@ -90,7 +90,7 @@ def test_wrong_shape_dtype_and_kind(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["x", "abcd", "ValidationNoisyBlocksSrgb"])
-def test_uncompressed_uint8_is_read_in_one_go_and_everything_else_is_left_to_the_readers(tmp_path, name):
+def test_uncompressed_uint8_is_mapped_and_everything_else_is_left_to_the_readers(tmp_path, name):
     from datasets.mat_plain import read_plain
 
     array = np.random.default_rng(0).integers(0, 256, (2, 3, 5, 4, 3), np.uint8)
