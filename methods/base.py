@@ -39,7 +39,7 @@ class Draws(Protocol):
 
 
 class Loop(Protocol):
-    """What a stage sees of the training loop (benchmark/training.py)."""
+    """What a stage sees of the training loop (benchmark/training/loop.py)."""
 
     step: int  # 0-based number of the step being computed, within the stage
     steps: int  # how many steps this stage has in all
