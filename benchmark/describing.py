@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from benchmark import environment
 from benchmark.cell import Cell
-from benchmark.finding import trained_on
+from benchmark.finding import trained_on, trained_under
 from benchmark.records import Record
+from datasets import facts
+from datasets.options import spelled
 
 if TYPE_CHECKING:
     from datasets.base import Dataset
-    from methods.base import Method
+    from methods.base import Method, Recipe
     from methods.weights import Card
 
 
@@ -58,16 +60,16 @@ def complete(
     Weights that were not trained as the recipe says (fewer steps, other data, another noise level) carry no variant:
     the paper's figure is not theirs.
     """
-    facts, otherwise = method.facts, _otherwise(cell, method, card) if card else []
+    told, otherwise = method.facts, _otherwise(cell, method, card) if card else []
     record = replace(
         record,
         tier=method.recipe.tier,
-        variant="" if otherwise else facts.variant,
+        variant="" if otherwise else told.variant,
         task=data.facts.task,
         degradation=data.degradation,
         partial=data.partial,
         convention=data.facts.convention,
-        note=_joined([facts.note, data.partial, cell.note, *otherwise, *remarks, *_manner(cell)]),
+        note=_joined([told.note, data.partial, cell.note, *otherwise, *remarks, *_manner(cell)]),
     )
     if card is None:
         return record
@@ -84,14 +86,23 @@ def complete(
 def _otherwise(cell: Cell, method: Method, card: Card) -> list[str]:
     """In what a training differs from its recipe, and from what is restored."""
     recipe, found = method.recipe, []
-    if 0 < card.steps < recipe.train.get("steps", 0):
-        found.append(f"trained {card.steps} of {recipe.train['steps']} steps")
+    if 0 < card.steps < own_steps(recipe):
+        found.append(f"trained {card.steps} of {own_steps(recipe)} steps")
     if card.train_data and recipe.data and not any(trained_on(card, name) for name in recipe.data):
         found.append(f"trained on {card.train_data}, where the recipe is for {', '.join(recipe.data)}")
+    spec = spelled(facts(cell.dataset), dict(cell.options))
+    if trained_on(card, cell.dataset) and not trained_under(card, spec):
+        found.append(f"trained on {card.train_data}, run on {spec}")
     for key, value in cell.options:
         known = card.recipe_settings.get(f"train.{key}", value)
         found += [f"trained for {key} {known}, run on {value}"] if known != value else []
     return found
+
+
+def own_steps(recipe: Recipe) -> int:
+    """Steps that a recipe asks for by itself, over its stages where it lists them; 0 where it does not say."""
+    steps = recipe.train.get("steps", 0)
+    return sum(steps) if isinstance(steps, list) else int(steps)
 
 
 def _manner(cell: Cell) -> list[str]:

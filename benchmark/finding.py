@@ -14,9 +14,10 @@ from benchmark.cell import Report
 from benchmark.pairing import obstacle
 from benchmark.paths import shipped
 from benchmark.records import NO_WEIGHTS
-from datasets import facts, open_dataset
-from datasets.base import DatasetFacts
+from datasets import facts, open_dataset, parse_spec
+from datasets.base import Dataset, DatasetFacts
 from datasets.ops.errors import UserError
+from datasets.options import spelled
 from methods.base import Facts, Method, Recipe
 from methods.loading import build
 from methods.recipes import deviations, recipes
@@ -59,41 +60,40 @@ def _named(part: str) -> tuple[str, str]:
     return (name, path) if equals and "/" not in name else ("", part)
 
 
-def candidates(method: str, results: Path) -> Iterator[Candidate]:
-    """Weights of a method with a card, those under ``results/weights`` first, then the shipped ones."""
+def candidates(method: str, results: Path, role: str = "restorer") -> Iterator[Candidate]:
+    """Weights of a method's role with a card, those under ``results/weights`` first, then the shipped ones."""
     folders = {Path(results) / "weights": True, shipped("weights"): False}
     seen: set[Path] = set()
     for root, own in folders.items():
         for path in sorted((root / method).glob("**/*.safetensors")):
             card = None if path.resolve() in seen else read_card(path)
             seen.add(path.resolve())
-            if card and card.method == method and card.role == "restorer":
+            if card and card.method == method and card.role == role:
                 yield Candidate(path, card, own)
 
 
-def find(
-    cls: type[Method], selection: Selection, data: DatasetFacts, options: Mapping[str, Any], seed: int
-) -> Path | None:
+def find(cls: type[Method], selection: Selection, data: Dataset, seed: int) -> Path | None:
     """The best weights for a method on a dataset, None where none fit.
 
     They must be of the recipe asked for (any, where none was), of the seed asked for (any, where that is the default,
     0 alone), trained under the settings asked for, fit the dataset's task, channels and scale, and its options as far
-    as the training knew them (sigma). Among them: trained
-    on the same dataset first, then by tier (paper, budget, cpu, tiny), then one's own before shipped ones, then the
-    longest trained.
+    as the training knew them (sigma). Among them: trained on the same dataset first (under the same options before
+    others), then by tier (paper, budget, cpu, tiny), then one's own before shipped ones, then the longest trained.
     """
-    fitting = [c for c in candidates(cls.name, selection.results) if _fits(cls, c.card, selection, data, options, seed)]
+    fitting = [c for c in candidates(cls.name, selection.results) if _fits(cls, c.card, selection, data, seed)]
     return min(fitting, key=lambda c: _rank(cls, c, data)).path if fitting else None
 
 
-def for_pictures(cls: type[Method], recipe: str | None, results: Path) -> Path:
+def for_pictures(cls: type[Method], recipe: str | None, results: Path, role: str = "restorer") -> Path:
     """The best weights for somebody's own pictures: RGB ones first, then by tier, then one's own, then the longest
     trained. Raises UserError where none are there."""
     known = recipes(cls)
-    found = [c for c in candidates(cls.name, results) if c.card.recipe in known and recipe in (None, c.card.recipe)]
+    every = candidates(cls.name, results, role)
+    found = [c for c in every if c.card.recipe in known and recipe in (None, c.card.recipe)]
     if not found:
+        what = f"weights of {cls.name}" if role == "restorer" else f"{role} weights of {cls.name}"
         raise UserError(
-            f"No weights of {cls.name}{f' ({recipe})' if recipe else ''} are shipped or trained here: name a file with "
+            f"No {what}{f' ({recipe})' if recipe else ''} are shipped or trained here: name a file with "
             f"--weights, or train some with: python -m benchmark train --methods {cls.name}"
         )
 
@@ -105,29 +105,33 @@ def for_pictures(cls: type[Method], recipe: str | None, results: Path) -> Path:
     return min(found, key=rank).path
 
 
-def _fits(
-    cls: type[Method], card: Card, selection: Selection, data: DatasetFacts, options: Mapping[str, Any], seed: int
-) -> bool:
+def _fits(cls: type[Method], card: Card, selection: Selection, data: Dataset, seed: int) -> bool:
     if card.recipe not in recipes(cls) or selection.recipe not in (None, card.recipe):
         return False
     if selection.seeds != (0,) and card.seed != seed:
         return False
     asked = {key: value for key, value in selection.for_method(cls.name).items() if not key.startswith("restore.")}
-    wanted = {f"train.{key}": value for key, value in options.items()} | asked
+    wanted = {f"train.{key}": value for key, value in data.options.items()} | asked
     if any(card.recipe_settings.get(key, value) != value for key, value in wanted.items()):
         return False
-    return not obstacle(recipe_facts(cls, read_recipe(cls, card.recipe)), data, selection.grey_as_rgb)
+    return not obstacle(recipe_facts(cls, read_recipe(cls, card.recipe)), data.facts, selection.grey_as_rgb)
 
 
-def _rank(cls: type[Method], candidate: Candidate, data: DatasetFacts) -> tuple[Any, ...]:
+def _rank(cls: type[Method], candidate: Candidate, data: Dataset) -> tuple[Any, ...]:
     card = candidate.card
     tier = _TIERS.index(recipes(cls)[card.recipe].tier)
-    return not trained_on(card, data.name), tier, not candidate.own, -card.steps, str(candidate.path)
+    near = not trained_on(card, data.facts.name), not trained_under(card, spelled(data.facts, data.options))
+    return *near, tier, not candidate.own, -card.steps, str(candidate.path)
 
 
 def trained_on(card: Card, dataset: str) -> bool:
     """Whether the card names a dataset (``polyu scenes-train``, ``bsd400[sigma=25]``) as its training data."""
     return re.match(rf"{re.escape(dataset)}(\W|$)", card.train_data) is not None
+
+
+def trained_under(card: Card, spec: str) -> bool:
+    """Whether the card names a dataset with just these options (`spec` as `datasets.options.spelled` writes it)."""
+    return re.match(rf"{re.escape(spec)}([^\w\[]|$)", card.train_data) is not None
 
 
 def recipe_facts(cls: type[Method], recipe: Recipe) -> Facts:
@@ -151,12 +155,14 @@ def implied(recipe: Recipe, options: Mapping[str, Any]) -> dict[str, Any]:
     return {f"train.{key}": value for key, value in options.items() if type(recipe.train.get(key)) is type(value)}
 
 
-def training_data(recipe: Recipe, data: DatasetFacts) -> str:
-    """What to train on for a dataset: itself where it has a training split, else the recipe's first choice."""
-    return data.name if data.train_split or not recipe.data else recipe.data[0]
+def training_data(recipe: Recipe, data: Dataset) -> str:
+    """What to train on for a dataset: itself, with its options, where it has a training split, else the recipe's
+    first choice."""
+    itself = data.facts.train_split or not recipe.data
+    return spelled(data.facts, data.options) if itself else recipe.data[0]
 
 
-def missing(recipe: Recipe, selection: Selection, data: DatasetFacts, seed: int) -> str:
+def missing(recipe: Recipe, selection: Selection, data: Dataset, seed: int) -> str:
     """The sentence for weights that are not there: the exact command that makes them, and how long it takes."""
     words = ["python", "-m", "benchmark", "train", "--methods", recipe.method, "--recipe", recipe.name]
     words += ["--dataset", training_data(recipe, data)]
@@ -165,14 +171,14 @@ def missing(recipe: Recipe, selection: Selection, data: DatasetFacts, seed: int)
     words += ["--data", str(selection.data), "--results", str(selection.results)]
     words += ["--seeds", str(seed)] if seed else []
     about = _time(minutes_of(recipe, selection, data, seed))
-    return f"{NO_WEIGHTS} {recipe.method} for {data.name} were found. Train them with: {shlex.join(words)}{about}"
+    return f"{NO_WEIGHTS} {recipe.method} for {data.facts.name} were found. Train them with: {shlex.join(words)}{about}"
 
 
 def _time(minutes: float | None) -> str:
     return "." if minutes is None else f" (about {max(minutes, 1):.0f} minutes here)."
 
 
-def minutes_of(recipe: Recipe, selection: Selection, data: DatasetFacts, seed: int) -> float | None:
+def minutes_of(recipe: Recipe, selection: Selection, data: Dataset, seed: int) -> float | None:
     """Estimated minutes of a training on the selection's device; None where its data are not prepared."""
     from benchmark.training import estimate
 
@@ -182,7 +188,7 @@ def minutes_of(recipe: Recipe, selection: Selection, data: DatasetFacts, seed: i
         return None
 
 
-def train(recipe: Recipe, selection: Selection, data: DatasetFacts, seed: int, report: Report = None) -> Path:
+def train(recipe: Recipe, selection: Selection, data: Dataset, seed: int, report: Report = None) -> Path:
     """Train (``--train always``), or take the weights of the same training where it is finished. Returns their path."""
     from benchmark.training import train
 
@@ -190,12 +196,12 @@ def train(recipe: Recipe, selection: Selection, data: DatasetFacts, seed: int, r
 
 
 def _training(
-    recipe: Recipe, selection: Selection, data: DatasetFacts, seed: int
+    recipe: Recipe, selection: Selection, data: Dataset, seed: int
 ) -> tuple[Method, TrainingData, TrainSettings]:
     from benchmark.training import TrainingData, TrainSettings
 
     name = training_data(recipe, data)
-    split = facts(name).train_split
+    split = facts(parse_spec(name)[0]).train_split
     if split is None:
         raise UserError(f"The dataset {name!r} has no split for training; train by `benchmark train` on another one.")
     settings = TrainSettings(

@@ -224,12 +224,12 @@ def _found(selection: Selection, data: Dataset, cell: Cell, cls: type[Method], r
         return replace(cell, recipe=recipe.name, recipe_digest=recipe.digest)
     path = None
     if selection.train != "always":
-        path = finding.find(cls, selection, data.facts, data.options, cell.seed)
+        path = finding.find(cls, selection, data, cell.seed)
     elif not selection.dry_run:
-        path = finding.train(recipe, selection, data.facts, cell.seed, report)
+        path = finding.train(recipe, selection, data, cell.seed, report)
     if path:
         return _loaded(selection, data, cell, path)
-    why = finding.missing(recipe, selection, data.facts, cell.seed)
+    why = finding.missing(recipe, selection, data, cell.seed)
     return replace(cell, recipe=recipe.name, recipe_digest=recipe.digest, missing=why)
 
 

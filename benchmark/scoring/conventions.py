@@ -100,10 +100,25 @@ CONVENTIONS: dict[str, Convention] = {
 }
 
 
-# Scored only where asked for, or where a dataset's papers use it: aligning takes longer than all others together.
+# Scored only where asked for, or where a dataset's papers use it: aligning takes longer than all others together,
+# a range of 2 misleads, and MSSR's two readings of its luma option are of use to who compares with its script alone.
 ON_REQUEST: dict[str, Convention] = {
-    "realblur-aligned": replace(
-        _EIGHT, name="realblur-aligned", used_by="RealBlur by MPRNet's and DGUNet's script: aligned by ECC", align="ecc"
+    name: replace(base, name=name, used_by=used_by, **fields)
+    for name, base, used_by, fields in (
+        (
+            "skimage7-float-range2",
+            CONVENTIONS["skimage7-float"],
+            "LIR on CT slices: scikit-image's old range of 2 for floats, which flatters SSIM",
+            {"ssim_range": 2.0},
+        ),
+        ("realblur-aligned", _EIGHT, "RealBlur by MPRNet's and DGUNet's script: aligned by ECC", {"align": "ecc"}),
+        ("y-border4-wang", _EIGHT, "MSSR's --yonly as it is meant", {"border": 4, "plane": "y-float"}),
+        (
+            "y-border4-swapped",
+            _EIGHT,
+            "MSSR's --yonly as it is: red and blue exchanged",
+            {"border": 4, "plane": "y-swapped"},
+        ),
     )
 }
 

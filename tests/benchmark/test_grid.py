@@ -8,6 +8,7 @@ import pytest
 
 from benchmark import finding
 from benchmark.grid import Selection, cells
+from datasets import open_dataset
 from datasets.ops.errors import UserError
 from methods.recipes import recipe
 from tests.benchmark.world import Half, Net, Pair, Squares, weights, world  # noqa: F401
@@ -139,6 +140,17 @@ def test_the_ranking_of_weights(select, tmp_path):
     assert found(select, recipe="cpu") == "cpu.safetensors"
 
 
+def test_weights_trained_under_the_same_options_come_first(select, tmp_path):
+    shipped = tmp_path / "shipped/weights/net"
+    weights(shipped / "other.safetensors", train_data="squares[sigma=50]-squares", steps=99, recipe_settings={})
+    weights(shipped / "same.safetensors", train_data="squares-squares", recipe_settings={})
+    names = {
+        spec: finding.find(Net, select(), open_dataset(spec, select().data), 0).name
+        for spec in ("squares", "squares[sigma=50]")
+    }
+    assert names == {"squares": "same.safetensors", "squares[sigma=50]": "other.safetensors"}
+
+
 def test_weights_for_another_noise_level_or_seed_are_not_taken(select, tmp_path):
     own = tmp_path / "results/weights/net"
     weights(own / "zero.safetensors")
@@ -156,7 +168,7 @@ def test_always_trains_and_a_dry_run_does_not(select, tmp_path, monkeypatch):
     asked = []
 
     def train(recipe, selection, data, seed, report):
-        asked.append((recipe.name, data.name, seed))
+        asked.append((recipe.name, data.facts.name, seed))
         return weights(tmp_path / f"trained{seed}.safetensors", seed=seed)
 
     monkeypatch.setattr(finding, "train", train)
