@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,8 +38,11 @@ def seen_before(card: Card, data: Dataset, root: Path) -> str:
 
 
 def _training_split(train_data: str, facts: DatasetFacts) -> str:
-    """The split that a card's ``polyu``, ``polyu-original`` or ``sidd+polyu`` means of a dataset; '' = none of it."""
-    for part in train_data.split("+"):
+    """The split that a card's ``polyu``, ``polyu-original`` or ``sidd+polyu`` means of a dataset; '' = none of it.
+
+    Options, as in ``demo[sigma=50]-train``, change no scene.
+    """
+    for part in re.sub(r"\[[^\]]*\]", "", train_data).split("+"):
         name, rest = part[: len(facts.name)], part[len(facts.name) :]
         if name == facts.name and not rest:
             return facts.train_split or facts.default_split

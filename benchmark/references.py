@@ -1,4 +1,7 @@
-"""The rows that every table has: `input`, and for denoising `blur` and `nlm`. They run like any method."""
+"""The rows that every table has: `input`, and for denoising and super-resolution `blur` and `nlm`.
+
+They run like any method. At scale > 1 what they give is enlarged by MATLAB's bicubic interpolation.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +48,10 @@ class Reference(Method):
     def fit(self, samples: Callable[[], Iterator[Sample]]) -> None:
         """Look at the test images before restoring them; `samples` gives them anew at each call."""
 
+    def enlarged(self, image: np.ndarray) -> np.ndarray:
+        """An (H, W, C) image at the clean size."""
+        return image if self.scale == 1 else imresize(np.atleast_3d(image), self.scale, clip=False)
+
     def roles(self) -> dict[str, nn.Module]:
         return {}
 
@@ -53,7 +60,7 @@ class Reference(Method):
 
 
 class Input(Reference):
-    """The degraded image itself; MATLAB's bicubic enlargement at scale > 1.
+    """The degraded image itself, enlarged at scale > 1.
 
     Not for sensing: what is measured, and so the initial estimate, is each method's own (its operator may be learned).
     """
@@ -63,9 +70,7 @@ class Input(Reference):
     tasks = ("denoise", "super-resolve", "deblur", "derain")
 
     def restore(self, x: Tensor, info: Sequence[SampleInfo] | None = None) -> Tensor:
-        if self.scale == 1:
-            return x
-        return _each(x, lambda image: imresize(image, self.scale, clip=False))
+        return x if self.scale == 1 else _each(x, self.enlarged)
 
 
 class Blur(Reference):
@@ -73,6 +78,7 @@ class Blur(Reference):
 
     name = "blur"
     title = "Gaussian blur"
+    tasks = ("denoise", "super-resolve")
 
     def __init__(self, scale: int = 1) -> None:
         super().__init__(scale)
@@ -83,12 +89,25 @@ class Blur(Reference):
 
     def fit(self, samples: Callable[[], Iterator[Sample]]) -> None:
         """Choose the sigma of the highest mean PSNR (clipped float): a coarse grid, then one between its neighbours."""
-        best = int(np.argmax(_mean_psnr(samples(), _SIGMAS)))
+        best = int(np.argmax(self._mean_psnr(samples(), _SIGMAS)))
         around = np.geomspace(_SIGMAS[max(best - 1, 0)], _SIGMAS[min(best + 1, len(_SIGMAS) - 1)], 9)
-        self.sigma = float(around[int(np.argmax(_mean_psnr(samples(), around)))])
+        self.sigma = float(around[int(np.argmax(self._mean_psnr(samples(), around)))])
 
     def restore(self, x: Tensor, info: Sequence[SampleInfo] | None = None) -> Tensor:
-        return _each(x, lambda image: _blurred(image, self.sigma))
+        return _each(x, lambda image: self.enlarged(_blurred(image, self.sigma)))
+
+    def _mean_psnr(self, samples: Iterator[Sample], sigmas: np.ndarray) -> np.ndarray:
+        """Mean PSNR in dB (peak 1) of the samples under each sigma; those without a clean image do not count."""
+        rows = []
+        for sample in samples:
+            if sample.clean is not None and sample.degraded is not None:
+                degraded, clean = _unit(sample.degraded), _unit(sample.clean)
+                blurred = (self.enlarged(_blurred(degraded, s)).reshape(clean.shape) for s in sigmas)
+                errors = [np.mean((np.clip(image, 0, 1) - clean) ** 2) for image in blurred]
+                rows.append(-10 * np.log10(np.maximum(errors, 1e-12)))
+        if not rows:
+            raise ImpossibleError("the sigma of the best blur is chosen on clean images, and there are none")
+        return np.mean(rows, axis=0)
 
 
 class NonLocalMeans(Reference):
@@ -99,6 +118,7 @@ class NonLocalMeans(Reference):
 
     name = "nlm"
     title = "Non-local means"
+    tasks = ("denoise", "super-resolve")
 
     def note(self) -> str:
         return "OpenCV, h = 255 * noise level, or 10 where unknown"
@@ -106,7 +126,7 @@ class NonLocalMeans(Reference):
     def restore(self, x: Tensor, info: Sequence[SampleInfo] | None = None) -> Tensor:
         levels = [i.noise_level for i in info] if info else [None] * len(x)
         strengths = iter([_NLM_H if level is None else 255 * level for level in levels])
-        return _each(x, lambda image: _nlm(image, next(strengths)))
+        return _each(x, lambda image: self.enlarged(_nlm(image, next(strengths))))
 
 
 _CLASSES: dict[str, type[Reference]] = {cls.name: cls for cls in (Input, Blur, NonLocalMeans)}
@@ -129,19 +149,6 @@ def _each(x: Tensor, restore: Callable[[np.ndarray], np.ndarray]) -> Tensor:
     images = x.detach().permute(0, 2, 3, 1).contiguous().cpu().numpy()
     restored = [np.atleast_3d(restore(image)) for image in images]  # OpenCV drops a single channel
     return torch.from_numpy(np.stack(restored).astype(np.float32)).permute(0, 3, 1, 2).contiguous().to(x.device)
-
-
-def _mean_psnr(samples: Iterator[Sample], sigmas: np.ndarray) -> np.ndarray:
-    """Mean PSNR in dB (peak 1) of the samples blurred with each sigma; samples without a clean image do not count."""
-    rows = []
-    for sample in samples:
-        if sample.clean is not None and sample.degraded is not None:
-            degraded, clean = _unit(sample.degraded), _unit(sample.clean)
-            errors = [np.mean((np.clip(_blurred(degraded, s).reshape(clean.shape), 0, 1) - clean) ** 2) for s in sigmas]
-            rows.append(-10 * np.log10(np.maximum(errors, 1e-12)))
-    if not rows:
-        raise ImpossibleError("the sigma of the best blur is chosen on clean images, and there are none")
-    return np.mean(rows, axis=0)
 
 
 def _unit(image: np.ndarray) -> np.ndarray:

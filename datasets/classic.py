@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from datasets.base import DatasetFacts, Item, Row
+from datasets.added import SIGMA, WithNoise
+from datasets.base import DatasetFacts, Item
 from datasets.listing import header, need_source, pictures
 from datasets.ops.errors import UserError
 from datasets.ops.images import read_image
-from datasets.ops.noise import gaussian, keyed_generator
 from datasets.prepared import Prepared
 
 _BSD = (
@@ -22,7 +22,7 @@ _BSD = (
     "and Fowlkes, Charless and Tal, Doron and Malik, Jitendra}, booktitle={ICCV}, year={2001}}"
 )
 _OPTIONS: dict[str, tuple[Any, str]] = {
-    "sigma": (25.0, "standard deviation of the noise, on the scale 0..255"),
+    "sigma": (25.0, SIGMA),
     "clip": (False, "clip the noisy image to [0, 1]"),
 }
 _BSD_NUMBERS = Path(__file__).parent / "data" / "bsd68_numbers.txt"
@@ -42,12 +42,8 @@ class Layout:
     other: str = ""
 
 
-class Classic(Prepared):
-    """A set of clean pictures, each a scene of its own. Subclasses give facts and layout.
-
-    The noise is float32, of standard deviation sigma / 255, not clipped unless asked, not quantised, and drawn from
-    (noise seed, image name) alone: the same for every sigma but for its scale.
-    """
+class Known(Prepared):
+    """A set of clean pictures with known names and sizes, each a scene of its own. Subclasses give facts and layout."""
 
     layout: ClassVar[Layout]
 
@@ -63,17 +59,12 @@ class Classic(Prepared):
             load = {"clean": partial(_read, path, cls.facts.channels)}
             yield Item(path.stem, cls.facts.splits[0], path.stem, load)
 
-    def degrade(self, clean: np.ndarray, row: Row, options: Mapping[str, Any], seed: int) -> np.ndarray:
-        """clean + N(0, (sigma / 255)^2), (H, W, C) float32."""
-        noisy = gaussian(clean, options["sigma"] / 255, keyed_generator(seed, row.name))
-        return np.clip(noisy, 0, 1) if options["clip"] else noisy
 
-    def noise_level(self, row: Row) -> float | None:
-        """sigma / 255."""
-        return float(self.options["sigma"]) / 255
+class Classic(Known, WithNoise):
+    """One that gets white Gaussian noise on reading."""
 
 
-def _known(cls: type[Classic], folder: Path, what: str) -> list[Path]:
+def _known(cls: type[Known], folder: Path, what: str) -> list[Path]:
     found = {path.stem.lower(): path for path in pictures(folder)}
     stems = max(cls.layout.stems, key=lambda names: sum(name in found for name in names))
     missing = [name for name in stems if name not in found]
@@ -85,7 +76,7 @@ def _known(cls: type[Classic], folder: Path, what: str) -> list[Path]:
     return sorted((found[name] for name in stems), key=lambda path: path.name)
 
 
-def _check(cls: type[Classic], path: Path) -> None:
+def _check(cls: type[Known], path: Path) -> None:
     height, width, channels = header(path)
     if (height, width) not in cls.layout.sizes:
         sizes = " or ".join(f"{w}x{h}" for h, w in sorted(cls.layout.sizes))

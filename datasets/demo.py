@@ -6,20 +6,20 @@ rendered by the same small ISP; interpolation and gamma make the noise correlate
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from datasets.base import DatasetFacts, Item
+from datasets.added import SIGMA, WithNoise
+from datasets.base import DatasetFacts, Item, Row
 from datasets.ops import isp
 from datasets.ops.errors import UserError
 from datasets.ops.images import read_image
 from datasets.ops.noise import keyed_generator
-from datasets.prepared import Prepared
 
 # Whole photographs are either for the test or for the training; every one is a scene. There are eight colour
 # photographs in the wheel, and an interval needs five scenes, so three of the test's are grey ones.
@@ -44,12 +44,16 @@ SEED = 20180
 
 @dataclass(frozen=True)
 class Crop:
-    """A square of a photograph: file, top left corner (even, so that every crop's filter array is the same), side."""
+    """A square of a photograph: file, top left corner (even, so that every crop's filter array is the same), side.
+
+    With a `width` it is a rectangle, whose height is `side`.
+    """
 
     photograph: str
     top: int
     left: int
     side: int
+    width: int = 0
 
     @property
     def scene(self) -> str:
@@ -61,12 +65,20 @@ class Crop:
         """Unique within a split."""
         return f"{self.scene}_{self.top:04d}_{self.left:04d}"
 
+    def pixels(self) -> np.ndarray:
+        """(H, W, 3) uint8."""
+        right = self.left + (self.width or self.side)
+        return photograph(self.photograph)[self.top : self.top + self.side, self.left : right]
 
-class Demo(Prepared):
+
+class Demo(WithNoise):
     """Denoising at 24-28 dB with correlated noise; roles degraded, clean, raw (noisy mosaic) and raw_clean.
 
     ``isp.render(raw, cfa, as_shot_neutral, color_matrix2, **isp)`` with the fields of meta, then ``isp.to_uint8``,
     gives `degraded` exactly. ``beta`` is the noise law of the mosaic.
+
+    ``demo[sigma=50]`` is another set on the same clean pictures, of all three splits: they get white Gaussian noise on
+    reading, and camera, mosaics and the degraded pictures are left out of it. Without the option nothing of it shows.
     """
 
     facts = DatasetFacts(
@@ -87,8 +99,17 @@ class Demo(Prepared):
             "St{\\'e}fan and others}, journal={PeerJ}, volume={2}, pages={e453}, year={2014}}"
         ),
         source="made from the photographs that scikit-image ships; nothing is downloaded",
+        options={"sigma": (0.0, f"{SIGMA}, in place of the camera's; 0: the camera's")},
         embedded=True,
     )
+
+    def __init__(self, root: Path | str, **given: Any) -> None:
+        super().__init__(root, **given)
+        if self.options["sigma"]:
+            self.facts = replace(self.facts, synthetic=True)  # type: ignore[misc]
+            self.rows = [_clean_only(row) for row in self.rows]
+        else:
+            self.options = {}
 
     @classmethod
     def items(cls, source: Path | None = None, **options: Any) -> Iterator[Item]:
@@ -98,8 +119,16 @@ class Demo(Prepared):
 
     @property
     def degradation(self) -> str:
-        """``raw-isp``: noise in the mosaic, rendered."""
-        return "raw-isp"
+        """``raw-isp``: noise in the mosaic, rendered; or ``sigma50``."""
+        return super().degradation if self.options else "raw-isp"
+
+    def noise_level(self, row: Row) -> float | None:
+        """That of added noise; the camera's depends on the signal."""
+        return super().noise_level(row) if self.options else None
+
+
+def _clean_only(row: Row) -> Row:
+    return replace(row, meta={}, files={"clean": row.files["clean"]}, sha256={"clean": row.sha256["clean"]})
 
 
 def layout() -> Mapping[str, list[Crop]]:
@@ -110,9 +139,9 @@ def layout() -> Mapping[str, list[Crop]]:
     """
     strip = {file: photograph(file).shape[1] - TEST_SIDE for file in TRAIN}
     return {
-        "test": [c for file in TEST for c in _grid(file, photograph(file).shape[1], TEST_SIDE, TEST_CROPS)],
+        "test": [c for file in TEST for c in grid(file, photograph(file).shape[1], TEST_SIDE, TEST_CROPS)],
         "validation": [Crop(file, top, strip[file] // 2 * 2, TEST_SIDE) for file in TRAIN for top in _tops(file)],
-        "train": [c for file in TRAIN for c in _grid(file, strip[file] // 2 * 2, TRAIN_SIDE, TRAIN_CROPS)],
+        "train": [c for file in TRAIN for c in grid(file, strip[file] // 2 * 2, TRAIN_SIDE, TRAIN_CROPS)],
     }
 
 
@@ -122,7 +151,7 @@ def _tops(file: str) -> list[int]:
     return [(gap + k * (TEST_SIDE + gap)) // 2 * 2 for k in range(VALIDATION_CROPS)]
 
 
-def _grid(file: str, width: int, side: int, count: int) -> list[Crop]:
+def grid(file: str, width: int, side: int, count: int) -> list[Crop]:
     """At most `count` squares of a photograph's left `width` columns: tiles spread evenly over it, not overlapping."""
     height = photograph(file).shape[0]
     rows, columns = height // side, width // side
@@ -133,7 +162,7 @@ def _grid(file: str, width: int, side: int, count: int) -> list[Crop]:
     return [tiles[k] for k in chosen]
 
 
-@lru_cache(maxsize=len(TEST) + len(TRAIN))
+@lru_cache(maxsize=16)
 def photograph(file: str) -> np.ndarray:
     """One photograph of the installed scikit-image, (H, W, 3) uint8; grey ones with three equal channels.
 
@@ -163,12 +192,8 @@ def _one(make: Any, role: str) -> np.ndarray:
 
 def images(crop: Crop) -> dict[str, np.ndarray]:
     """The four images of a crop: clean and noisy mosaic, float32 (H, W), and their renderings, uint8 (H, W, 3)."""
-    whole = photograph(crop.photograph)
-    pixels = whole[crop.top : crop.top + crop.side, crop.left : crop.left + crop.side]
-    clean = sensed(pixels)
-    variance = isp.noise_variance(clean, CAMERA["cfa"], CAMERA["beta"])
-    draw = keyed_generator(SEED, crop.name).standard_normal(clean.shape, np.float32)
-    noisy = clean + draw * np.sqrt(variance)
+    clean = sensed(crop.pixels())
+    noisy = exposed(clean, CAMERA["beta"], crop.name)
     return {"raw_clean": clean, "raw": noisy, "clean": developed(clean), "degraded": developed(noisy)}
 
 
@@ -177,8 +202,24 @@ def sensed(rgb: np.ndarray) -> np.ndarray:
 
     (H, W, 3) uint8 -> (H, W) float32 in [0, 1].
     """
+    return mosaicked(linear_light(rgb))
+
+
+def exposed(raw: np.ndarray, beta: Sequence[float], name: str) -> np.ndarray:
+    """A mosaic with a sensor's noise of the law `beta`, drawn from the name alone: (H, W) float32 -> the same."""
+    variance = isp.noise_variance(raw, CAMERA["cfa"], beta)
+    noisy: np.ndarray = raw + keyed_generator(SEED, name).standard_normal(raw.shape, np.float32) * np.sqrt(variance)
+    return noisy
+
+
+def linear_light(rgb: np.ndarray) -> np.ndarray:
+    """The light behind an sRGB picture, under the demo's exposure: (H, W, 3) uint8 -> float64 in [0, EXPOSURE]."""
     srgb = rgb / 255
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4) * EXPOSURE
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4) * EXPOSURE
+
+
+def mosaicked(linear: np.ndarray) -> np.ndarray:
+    """What the sensor sees of light: (H, W, 3) linear sRGB, even sides -> (H, W) float32 mosaic."""
     camera = np.reshape(CAMERA["color_matrix2"], (3, 3))
     to_camera = camera / camera.sum(axis=1, keepdims=True) @ np.linalg.inv(isp.XYZ_TO_SRGB)
     unbalanced = linear @ to_camera.T * CAMERA["as_shot_neutral"]

@@ -76,9 +76,14 @@ def by_suffix(files: Iterable[Path], degraded: str, clean: str) -> list[Pair]:
     return _joined(noisy, truth)
 
 
-def by_folder(degraded: Path, clean: Path) -> list[Pair]:
-    """Pairs of equal stems (any case) in two folders. Raises UserError for a missing partner or an empty folder."""
-    noisy, truth = (_by_stem(not_empty(folder), "") for folder in (degraded, clean))
+def by_folder(degraded: Path, clean: Path, ending: str = "") -> list[Pair]:
+    """Pairs of equal stems (any case) in two folders. Raises UserError for a missing partner or an empty folder.
+
+    `ending` is what all degraded stems may have at their end beside that, such as ``x4``.
+    """
+    files = not_empty(degraded)
+    common = ending if all(path.stem.lower().endswith(ending) for path in files) else ""
+    noisy, truth = _by_stem(files, common), _by_stem(not_empty(clean), "")
     _same_names(noisy, truth)
     return _joined(noisy, truth)
 

@@ -36,6 +36,22 @@ def typed(facts: DatasetFacts, given: Mapping[str, Any]) -> dict[str, Any]:
     return {**defaults, **{key: _typed(facts.name, key, defaults[key], value) for key, value in given.items()}}
 
 
+def spelled(facts: DatasetFacts, options: Mapping[str, Any]) -> str:
+    """The dataset as people would write it: its name, with those options that are not the defaults.
+
+    ``demo``, ``bsd68[sigma=50]``; the order is the facts'.
+    """
+    changed = [key for key, (default, _) in facts.options.items() if options.get(key, default) != default]
+    values = [f"{key}={_text(options[key])}" for key in changed]
+    return f"{facts.name}[{','.join(values)}]" if values else facts.name
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _typed(dataset: str, key: str, default: Any, value: Any) -> Any:
     kind = type(default)
     if default is None or type(value) is kind:

@@ -19,7 +19,9 @@ FOLDERS = (("input", "target"), ("rain", "clean"), ("rainy", "clean"), ("blur", 
 
 
 class Paired(Prepared):
-    """RGB pairs. Where the clean folder is missing, the degraded pictures can be restored and not scored.
+    """RGB pairs, of one size or of the set's scale.
+
+    Where the clean folder is missing, the degraded pictures can be restored and not scored.
 
     A split's folder is looked for in the source, by the names SOURCE/<split>/<name of the set>, SOURCE/<name of the
     set>/<split>, SOURCE/<split>, SOURCE/<name of the set> and, for the default split, the source itself; in it,
@@ -50,8 +52,8 @@ class Paired(Prepared):
             )
         for split, pairs in found.items():
             for name, files in pairs:
-                _same_size(files)
-                load = {role: _reader(path) for role, path in files.items()}
+                check_sizes(files, cls.facts.scale)
+                load = {role: reader(path) for role, path in files.items()}
                 yield Item(name, split, cls.scene_of(name), load)
 
     @classmethod
@@ -98,12 +100,16 @@ def suffixed(folder: Path, degraded: str, clean: str) -> list[tuple[str, Files]]
     return [(path.stem[: -len(degraded)], {"degraded": path}) for path in alone]
 
 
-def _reader(path: Path) -> Any:
+def reader(path: Path) -> Any:
+    """A function that reads a picture as RGB."""
     return lambda: read_image(path, 3)
 
 
-def _same_size(files: Files) -> None:
-    sizes = {path: header(path)[:2] for path in files.values()}
+def check_sizes(files: Files, scale: int) -> None:
+    """Raise UserError where the clean picture is not `scale` times the size of the degraded one."""
+    sizes = {path: tuple(side * (scale if role == "degraded" else 1) for side in header(path)[:2])
+             for role, path in files.items()}  # fmt: skip
     if len(set(sizes.values())) > 1:
-        (first, (h, w)), (second, (h2, w2)) = sizes.items()
-        raise UserError(f"Expected one size, but {first} is {w}x{h} and {second} is {w2}x{h2}.")
+        wanted = "one size" if scale == 1 else f"a clean picture {scale} times as wide and as high"
+        came = " and ".join(f"{path} is {header(path)[1]}x{header(path)[0]}" for path in sizes)
+        raise UserError(f"Expected {wanted}, but {came}.")

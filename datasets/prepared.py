@@ -112,7 +112,7 @@ class Prepared(Dataset):
         return "" if len(self.rows) == self._whole else f"partial: {len(self.rows)} of {self._whole}"
 
     def read(self, index: int, role: str) -> np.ndarray:
-        """One file of one row. PNG roles: (H, W, C) uint8; raw roles: the float32 array.
+        """One file of one row. PNG: (H, W, C) uint8; .npy: the float32 array.
 
         Raises:
             UserError: the row has no such role; the file is missing, unreadable or changed since `prepare`.
@@ -127,7 +127,7 @@ class Prepared(Dataset):
         data = self._bytes(path)
         if hashlib.sha256(data).hexdigest() != row.sha256[role]:
             raise UserError(f"The file {path} was changed since prepare. {self._again()}")
-        return _decode(data, path, role, self.facts.channels)
+        return _decode(data, path, self.facts.channels)
 
     def _bytes(self, path: Path) -> bytes:
         try:
@@ -139,8 +139,8 @@ class Prepared(Dataset):
         return f"Make it anew with: {prepare_command(self.facts.name, self.root.parent)}"
 
 
-def _decode(data: bytes, path: Path, role: str, channels: int) -> np.ndarray:
-    if role.startswith("raw"):
+def _decode(data: bytes, path: Path, channels: int) -> np.ndarray:
+    if path.suffix == ".npy":
         return np.load(io.BytesIO(data), allow_pickle=False)
     return decode(data, path, channels)
 

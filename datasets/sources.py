@@ -64,6 +64,10 @@ SOURCES = {
         _RAW + "cszn/FFDNet/e787f46df2f374ff3591186706229cb9a0591fea/testsets/Kodak24/",
         "Kodak PhotoCD images; the hosting repository states no licence",
     ),
+    "set5": Source(
+        _RAW + "Zheng222/IMDN/8f158e6a5ac9db6e5857d9159fd4a6c4214da574/Test_Datasets/Set5/",
+        "classic test images, no stated terms",
+    ),
     "r2r-sidd-weights": Source(
         _RAW + "huanzheng551803/Real_R2R_denoising/38f5b9d/experiments/",
         "no licence stated: for checking; ask the authors before passing it on",

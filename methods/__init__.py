@@ -5,7 +5,7 @@ Importing this package imports nothing heavy; torch comes with the first method 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ def get(name: str) -> type[Method]:
 def load(
     name: str,
     recipe: str | None = None,
-    weights: Path | str | None = None,
+    weights: Path | str | Sequence[Path | str] | None = None,
     *,
     settings: Mapping[str, Any] | None = None,
 ) -> Method:
@@ -41,7 +41,8 @@ def load(
         recipe: its name; None = the one of the weights' card, or the one that a foreign checkpoint is recognised as,
             or, without weights, the method's first.
         weights: our ``.safetensors``, or a checkpoint as its authors published it (``.pth``, ``.pt``, ``.tar`` ...;
-            read without running any code of it). None = initial weights, the same every time.
+            read without running any code of it), or several of those where each holds one of a method's networks.
+            None = initial weights, the same every time.
         settings: dotted overrides of the recipe, such as ``{"restore.draws": 5}``.
     Returns:
         the Method. ``methods.loading.load_from`` also tells which file it was and how it was recognised.

@@ -6,7 +6,7 @@ computes; reading, devices, precision, processes, checkpoints and scoring are th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -17,8 +17,8 @@ from methods.facts import Facts, Recipe, SampleInfo
 from methods.streams import Arrays, Preparation, Stream
 
 __all__ = [
-    "Arrays", "Artefacts", "Draws", "Facts", "Loop", "Match", "Method", "Preparation", "Recipe", "SampleInfo",
-    "Senses", "Stage", "StageFactory", "State", "Stream",
+    "Arrays", "Artefacts", "Degrades", "Draws", "Facts", "Loop", "Match", "Method", "Preparation", "Recipe",
+    "SampleInfo", "Senses", "Stage", "StageFactory", "State", "Stream",
 ]  # fmt: skip
 
 State = dict[str, Tensor]
@@ -197,13 +197,23 @@ class Method(nn.Module):
         """
         raise NotImplementedError
 
-    def roles(self) -> dict[str, nn.Module]:
+    def roles(self) -> Mapping[str, nn.Module]:
         """Role -> network, for weights: what ``load`` fills and the training returns. Restoring needs ``restorer``."""
         raise NotImplementedError
 
     def stages(self) -> Iterator[StageFactory]:
         """Factories of the training's stages in order; each gets the artefacts so far, keyed ``stage/role``."""
         raise NotImplementedError
+
+    @classmethod
+    def equipped(cls, recipe: Recipe) -> tuple[Recipe, str]:
+        """The recipe as this machine can train it, and a sentence on what had to be left out; '' = nothing.
+
+        A method with a loss term that needs a file (VGG-19 for perceptual features) which the user has neither named
+        nor in torch's cache returns the recipe with that term's weight at 0, so that the recipe's digest shows it.
+        The harness asks before every training; the same machine must give the same answer.
+        """
+        return recipe, ""
 
     @classmethod
     def recognise(cls, state: State) -> list[Match]:
@@ -223,4 +233,18 @@ class Senses(Protocol):
         """(N, 1, H, W) clean -> the initial estimate in image space that restore() starts from.
 
         It may be larger at the bottom and on the right (padded to whole blocks); the caller crops what is restored.
+        """
+
+
+class Degrades(Protocol):
+    """A method with generators that make degraded images of clean ones (weights of the role ``generator``)."""
+
+    def degrade(self, x: Tensor, info: Sequence[SampleInfo], draw: int = 0) -> Tensor:
+        """A sample of what clean images may look like degraded. Call under torch.no_grad() and eval().
+
+        Args:
+            x: (N, 3, H, W), clean, in [0, 1]. info: one per image: noise is keyed by (seed, name, draw).
+            draw: number of the sample, from 0; equal numbers give equal samples.
+        Returns:
+            (N, 3, about H / scale, about W / scale), unclamped.
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from methods.base import Match, Method, Recipe, State
 from methods.recipes import recipe as read_recipe
 from methods.recipes import settings_of
 from methods.registry import METHODS
-from methods.weights import Card, Weights, differences, fill, read_weights, restorers, signature
+from methods.weights import Card, Weights, differences, fill, read_together, read_weights, restorers, signature
 
 Settings = Mapping[str, Any] | None
 
@@ -40,27 +40,38 @@ def build(cls: type[Method], recipe: Recipe) -> Method:
 
 
 def load_from(
-    name: str, recipe: str | None = None, weights: Path | str | None = None, settings: Settings = None
+    name: str,
+    recipe: str | None = None,
+    weights: Path | str | Sequence[Path | str] | None = None,
+    settings: Settings = None,
+    role: str = "restorer",
 ) -> Loaded:
-    """`methods.load`, which see, with its findings."""
+    """`methods.load`, which see, with its findings.
+
+    Args:
+        role: that the weights must hold, such as ``generator`` for `Degrades.degrade`.
+    """
     cls = METHODS.get(name)
     if weights is None:
         return Loaded(build(cls, read_recipe(cls, recipe, settings)), None)
-    content = read_weights(weights)
+    paths = [weights] if isinstance(weights, (str, Path)) else list(weights)
+    content = read_weights(paths[0]) if len(paths) == 1 else read_together(paths)
     read = _ours if content.card else _foreign
-    return read(cls, recipe, content, settings, Path(weights))
+    return read(cls, recipe, content, settings, " and ".join(map(str, paths)), role)
 
 
-def _ours(cls: type[Method], recipe: str | None, content: Weights, settings: Settings, path: Path) -> Loaded:
+def _ours(
+    cls: type[Method], recipe: str | None, content: Weights, settings: Settings, origin: str, role: str
+) -> Loaded:
     card = content.card
     assert card is not None  # the caller's choice; for the type checker
     if card.method != cls.name:
         raise UserError(
-            f"{path} holds weights of {card.method}, not of {cls.name}; load them with --methods {card.method}."
+            f"{origin} holds weights of {card.method}, not of {cls.name}; load them with --methods {card.method}."
         )
     kept, note = _as_trained(cls, card) if recipe in (None, card.recipe) else ({}, f"trained as {card.recipe}")
     method = build(cls, read_recipe(cls, recipe or card.recipe, {**kept, **(settings or {})}))
-    fill(method, content.roles, str(path))
+    fill(method, content.roles, origin, role)
     return Loaded(method, content, note)
 
 
@@ -72,12 +83,14 @@ def _as_trained(cls: type[Method], card: Card) -> tuple[dict[str, Any], str]:
     return {key: value for key, value in card.recipe_settings.items() if key in known}, note
 
 
-def _foreign(cls: type[Method], recipe: str | None, content: Weights, settings: Settings, path: Path) -> Loaded:
+def _foreign(
+    cls: type[Method], recipe: str | None, content: Weights, settings: Settings, origin: str, role: str
+) -> Loaded:
     state = content.roles[""]
     matches = cls.recognise(state)
-    match = _named(recipe, matches, state) if recipe else _only(cls, matches, state, path)
+    match = _named(recipe, matches, state) if recipe else _only(cls, matches, state, origin)
     method = build(cls, read_recipe(cls, match.recipe, settings))
-    fill(method, match.roles, str(path))
+    fill(method, match.roles, origin, role)
     return Loaded(method, content, "; ".join(filter(None, [content.layout, match.note])))
 
 
@@ -87,24 +100,24 @@ def _named(recipe: str, matches: list[Match], state: State) -> Match:
     return replace(reading, note="")
 
 
-def _only(cls: type[Method], matches: list[Match], state: State, path: Path) -> Match:
+def _only(cls: type[Method], matches: list[Match], state: State, origin: str) -> Match:
     if not matches:
-        raise _unrecognised(cls, state, path)
+        raise _unrecognised(cls, state, origin)
     if matches[0].needs_recipe:
         names = [match.recipe for match in matches]
         raise UserError(
-            f"{path} fits several recipes of {cls.name} that mean different outputs ({', '.join(names)}): "
+            f"{origin} fits several recipes of {cls.name} that mean different outputs ({', '.join(names)}): "
             f"{matches[0].note}; name one with --recipe {names[0]} (in Python: recipe={names[0]!r})."
         )
     return matches[0]
 
 
-def _unrecognised(cls: type[Method], state: State, path: Path) -> UserError:
+def _unrecognised(cls: type[Method], state: State, origin: str) -> UserError:
     got = signature(state)
     near, wanted = min(restorers(cls).items(), key=lambda pair: len(pair[1].items() ^ got.items()))
     if not wanted.keys() & got.keys():
         return UserError(
-            f"{path} was expected to hold weights of {cls.name}, with keys such as {', '.join(list(wanted)[:2])}; "
+            f"{origin} was expected to hold weights of {cls.name}, with keys such as {', '.join(list(wanted)[:2])}; "
             f"it has {', '.join(list(got)[:3])} ..."
         )
-    return UserError(f"{path} fits no recipe of {cls.name}; nearest is {near}: {differences(wanted, got)}.")
+    return UserError(f"{origin} fits no recipe of {cls.name}; nearest is {near}: {differences(wanted, got)}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.ops.errors import UserError
-from datasets.ops.files import replacing, sha256_file, write_json
+from datasets.ops.files import digest, replacing, sha256_file, write_json
 from methods.base import Artefacts, Match, Method, State
 from methods.checkpoints import peel, read_pickled
 
@@ -145,6 +145,21 @@ def read_weights(path: Path | str) -> Weights:
     return Weights({card.role if card else "": state}, card, sha256, layout)
 
 
+def read_together(paths: Sequence[Path | str]) -> Weights:
+    """Several foreign files with a network in each, as one state: tensors keyed ``number of the file/key``.
+
+    Returns:
+        as `read_weights`; the sha256 is that of the files' hashes in their order. Raises UserError as it does, and for
+        files with cards, of which each is whole by itself.
+    """
+    parts = [read_weights(path) for path in paths]
+    for path, part in zip(paths, parts, strict=True):
+        if part.card:
+            raise UserError(f"{path} has a card: it is whole by itself, so name that file alone.")
+    state = {f"{i}/{key}": v for i, part in enumerate(parts, 1) for key, v in part.roles[""].items()}
+    return Weights({"": state}, None, digest([part.sha256 for part in parts]), parts[0].layout)
+
+
 def _read_safetensors(path: Path) -> State:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -156,19 +171,21 @@ def _read_safetensors(path: Path) -> State:
     return {key: value.float() if value.dtype == torch.float16 else value for key, value in state.items()}
 
 
-def fill(method: Method, roles: Artefacts, origin: str = "the weights") -> None:
+def fill(method: Method, roles: Artefacts, origin: str = "the weights", role: str = "restorer") -> None:
     """Load tensors into a method's networks, strictly; afterwards it is in eval mode.
 
     Args:
-        roles: role -> state; ``restorer`` must be among them.
+        roles: role -> state. role: the one that must be among them; ``restorer`` is what restoring needs.
         origin: what to call them in messages.
     Raises:
-        UserError: a role that the method lacks, no restorer, or missing, unexpected or mis-shaped keys (the first few).
+        UserError: a role that the method lacks, not the wanted one, or missing, unexpected or mis-shaped keys (the
+            first few).
     """
     networks = method.roles()
-    if "restorer" not in roles or not roles.keys() <= networks.keys():
+    if role not in roles or not roles.keys() <= networks.keys():
+        purpose = "Restoring" if role == "restorer" else "Degrading"
         raise UserError(
-            f"Restoring with {method.name} needs weights of the role 'restorer' (it has {', '.join(networks)}); "
+            f"{purpose} with {method.name} needs weights of the role {role!r} (it has {', '.join(networks)}); "
             f"{origin} holds: {', '.join(roles) or 'nothing'}."
         )
     for role, state in roles.items():

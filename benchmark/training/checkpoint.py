@@ -28,7 +28,7 @@ class Progress:
         budget: stage index -> steps, as decided from minutes. seconds: of training so far.
         total: steps done in all finished stages. best: best score of the stage so far, in dB.
         selected_by: the data that chose the artefacts of the last finished stage, '' = its last step.
-        note: what the finished stages say of themselves, for the card.
+        note: what is said of the training for the card: what its machine lacks, then what the finished stages tell.
     """
 
     stage: int = 0

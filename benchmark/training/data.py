@@ -13,6 +13,7 @@ from benchmark.cell import Report
 from datasets.base import Dataset
 from datasets.ops.errors import UserError
 from datasets.ops.files import digest
+from datasets.options import spelled
 from datasets.pool import Image, Pool, Supply, open_store, readable
 from methods.base import Method, Preparation, SampleInfo, Stage, Stream
 
@@ -41,8 +42,9 @@ class TrainingData:
 
     @property
     def splits(self) -> str:
-        """Datasets with their splits, as a card names them: ``polyu-scenes-train``."""
-        return "+".join(f"{d.facts.name}-{d.split}" for d in (self.dataset, self.clean) if d is not None)
+        """Datasets with their splits, as a card names them: ``polyu-scenes-train``, ``demo[sigma=50]-train``."""
+        named = (d for d in (self.dataset, self.clean) if d is not None)
+        return "+".join(f"{spelled(d.facts, d.options)}-{d.split}" for d in named)
 
     def fingerprint(self, method: Method) -> str:
         """Hash of what the method reads of the data: of a method trained on degraded images, no clean file."""
@@ -75,17 +77,21 @@ def pools(
     *,
     rank: int = 0,
     world: int = 1,
+    unpaired: bool = False,
     report: Report = None,
 ) -> dict[str, Pool]:
     """The batches of every stream of a stage, prepared where they are not yet.
 
+    Args:
+        unpaired: the method's supervision, whatever this one stage reads: a stage of clean images alone must not see
+            the partners of the degraded ones that another stage reads.
     Raises:
         UserError: the data lack what a stream reads, or the degraded and the clean images of an unpaired training
             would show the same scenes.
     """
     if not stage.streams:
         raise UserError(f"The stage {stage.name!r} names no streams, so there is nothing to train it on.")
-    rows = _rows_by_source(stage, data)
+    rows = _rows_by_source(stage, data, unpaired)
     found = {}
     for name, stream in stage.streams.items():
         dataset, indices = (
@@ -97,10 +103,10 @@ def pools(
     return found
 
 
-def _rows_by_source(stage: Stage, data: TrainingData) -> dict[str, Rows]:
-    """The rows of sources that may not be all of the dataset: those of an unpaired stage."""
+def _rows_by_source(stage: Stage, data: TrainingData, unpaired: bool) -> dict[str, Rows]:
+    """The rows of sources that may not be all of the dataset: those of an unpaired stage or method."""
     sources = {stream.source for stream in stage.streams.values()}
-    if not {"degraded", "clean"} <= sources:
+    if not unpaired and not {"degraded", "clean"} <= sources:
         if data.clean is not None:
             raise UserError(f"The stage {stage.name!r} is not unpaired, so it takes no second dataset of clean images.")
         return {}

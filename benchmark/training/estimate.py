@@ -13,11 +13,12 @@ import torch
 
 from benchmark.training.budget import Budget
 from benchmark.training.data import TrainingData, pools
+from benchmark.training.equipment import equipped
 from benchmark.training.loop import StageLoop
 from benchmark.training.machine import arranged, processes
 from benchmark.training.plan import Plan
 from benchmark.training.settings import TrainSettings
-from datasets.base import Dataset
+from datasets.base import Dataset, Row
 from methods.base import Method
 
 TIMED = 3  # steps, after one that warms up
@@ -42,6 +43,7 @@ def estimate(method: Method, data: TrainingData, settings: TrainSettings, out: P
 
     Later stages need what earlier ones leave, so all are taken to be like the first.
     """
+    method, _ = equipped(method)
     plan = Plan.of(method, data, settings, out)
     timed = _from_log(plan.folder / "log.csv")
     with arranged(settings):
@@ -57,7 +59,8 @@ def estimate(method: Method, data: TrainingData, settings: TrainSettings, out: P
             network.to(fabric.device)
         stage.configure()
         with tempfile.TemporaryDirectory() as cache:
-            found = pools(stage, _small(data), Path(cache), settings.seed, fabric.device)
+            unpaired = method.facts.supervision == "unpaired"
+            found = pools(stage, _small(data), Path(cache), settings.seed, fabric.device, unpaired=unpaired)
             loop = StageLoop(fabric, stage, found, settings.seed, steps)
             return _estimate(_timed(loop), steps, settings, False)
 
@@ -97,12 +100,17 @@ def _from_log(path: Path) -> float | None:
 
 
 def _small(data: TrainingData) -> TrainingData:
-    """The same data with the first image of each of two scenes, which is all that a trial of a few steps needs."""
+    """The same data with the first image of each of two scenes, which is all that a trial of a few steps needs.
+
+    Of two pools, one degraded and one clean, two of each.
+    """
     return replace(data, dataset=_few(data.dataset), clean=_few(data.clean) if data.clean else None)
 
 
 def _few(dataset: Dataset) -> Dataset:
     few = copy.copy(dataset)
-    scenes = list(dict.fromkeys(row.scene for row in dataset.rows))[:2]
-    few.rows = [next(row for row in dataset.rows if row.scene == scene) for scene in scenes]
+    kinds: dict[tuple[str, ...], dict[str, Row]] = {}
+    for row in dataset.rows:
+        kinds.setdefault(tuple(row.files), {}).setdefault(row.scene, row)
+    few.rows = [row for scenes in kinds.values() for row in list(scenes.values())[:2]]
     return few

@@ -23,7 +23,13 @@ def train_named(name: str, seed: int, args: Namespace, report: Report = None) ->
     Returns:
         the weights files, the restorer's first.
     """
-    method = _method(name, args)
+    paths = train(*planned(name, seed, args), args.results, report)
+    return [paths.pop("restorer"), *paths.values()]
+
+
+def planned(name: str, seed: int, args: Namespace) -> tuple[Method, TrainingData, TrainSettings]:
+    """The training that `train_named` would carry out, its datasets opened. Arguments as there."""
+    method = method_of(name, args)
     settings = TrainSettings(
         steps=args.steps,
         minutes=args.minutes,
@@ -34,12 +40,11 @@ def train_named(name: str, seed: int, args: Namespace, report: Report = None) ->
         deterministic=args.deterministic,
         force=args.force,
     )
-    data = TrainingData(_dataset(method, args), validation=_validation(args))
-    paths = train(method, data, settings, args.results, report)
-    return [paths.pop("restorer"), *paths.values()]
+    return method, TrainingData(_dataset(method, args), validation=_validation(args)), settings
 
 
-def _method(name: str, args: Namespace) -> Method:
+def method_of(name: str, args: Namespace) -> Method:
+    """The method under the recipe and with the settings of the options."""
     import methods
     from methods.recipes import recipe
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from benchmark.training.budget import Budget
 from benchmark.training.checkpoint import Progress, read_checkpoint, write_checkpoint
 from benchmark.training.data import TrainingData, pools
 from benchmark.training.draws import seed_global
+from benchmark.training.equipment import equipped
 from benchmark.training.finish import write_weights
 from benchmark.training.log import Log
 from benchmark.training.loop import StageLoop
@@ -39,7 +41,9 @@ def train(
     (same kind of device, same number of threads). Several processes: start the command by ``torchrun``.
 
     Args:
-        method: fresh, under its recipe; only its `seed` is set (load the files that come back).
+        method: fresh, under its recipe; only its `seed` is set (load the files that come back). Where a file that a
+            loss term needs is absent (`Method.equipped`), a warning says so, the method is trained under the recipe
+            without that term, and the card and the identity show it.
         data, settings: see there. out: the results folder. Checkpoints and logs come to ``training/<id>``, weights to
             ``weights/<method>/<recipe>-<data>-s<seed>.safetensors``.
         report: progress.
@@ -49,6 +53,7 @@ def train(
         UserError: unfitting data; a loss that is not finite (the last good checkpoint stays); a full disk; another
             process at work on the same training.
     """
+    method, lacking = equipped(method)
     plan = Plan.of(method, data, settings, out)
     finished = None if settings.force else plan.finished()
     if finished is not None:
@@ -67,21 +72,30 @@ def train(
             if settings.force and fabric.global_rank == 0:
                 plan.clear()
             fabric.barrier()
-            return Run(method, data, settings, plan, fabric, report).all_stages()
+            if lacking and fabric.global_rank == 0:
+                warnings.warn(lacking, stacklevel=2)
+            return Run(method, data, settings, plan, fabric, report, lacking).all_stages()
 
 
 class Run:
-    """One process of a training; see `train` for the arguments."""
+    """One process of a training; see `train` for the arguments. `note` is the first remark of the weights' card."""
 
     def __init__(
-        self, method: Method, data: TrainingData, settings: TrainSettings, plan: Plan, fabric: Any, report: Report
+        self,
+        method: Method,
+        data: TrainingData,
+        settings: TrainSettings,
+        plan: Plan,
+        fabric: Any,
+        report: Report,
+        note: str = "",
     ) -> None:
         self.method, self.data, self.settings, self.plan, self.fabric = method, data, settings, plan, fabric
         self.first = fabric.global_rank == 0
         self.report = report if self.first else None
         method.seed = settings.seed  # for the initial weights of the stages
         self.factories = list(method.stages())
-        self.progress = read_checkpoint(plan.last, plan.identity) or Progress()
+        self.progress = read_checkpoint(plan.last, plan.identity) or Progress(note=note)
         self.budget = Budget(settings, len(self.factories), self.progress.budget)
         self._saved = (time.monotonic(), self.progress.step)
         self._pending: list[tuple[int, dict[str, Any]]] = []  # rows of the log, losses perhaps still on the device
@@ -144,6 +158,7 @@ class Run:
                 self.fabric.device,
                 rank=self.fabric.global_rank,
                 world=self.fabric.world_size,
+                unpaired=self.method.facts.supervision == "unpaired",
                 report=self.report,
             )
 

@@ -43,15 +43,28 @@ def photon_scale(clean: np.ndarray) -> int:
     return int(2 ** np.ceil(np.log2(len(np.unique(clean)))))
 
 
-def poisson(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def poisson(clean: np.ndarray, generator: np.random.Generator, scale: int = 0) -> np.ndarray:
     """Poisson noise as ``skimage.util.random_noise`` makes it, which is how LIR's images were made.
 
-    Poisson(K x) / K clipped to [0, 1], with K of `photon_scale`: 256 for an ordinary photograph of 8 bits, fewer where
-    an image has few distinct values. Arguments as for `gaussian`. Returns float32 in [0, 1].
+    Poisson(K x) / K clipped to [0, 1], with K = `scale`, or, where that is 0, of `photon_scale`: 256 for an ordinary
+    photograph of 8 bits, fewer where an image has few distinct values. Other arguments as for `gaussian`. Returns
+    float32 in [0, 1].
     """
-    scale = photon_scale(clean)
+    scale = scale or photon_scale(clean)
     level = clean / 255 if clean.dtype == np.uint8 else clean.astype(np.float64)
     return np.clip(generator.poisson(level * scale) / scale, 0, 1).astype(np.float32)
+
+
+def bernoulli(clean: np.ndarray, keep: float, generator: np.random.Generator) -> np.ndarray:
+    """Pixels lost to black, all channels of one alike: each is kept with the probability `keep`.
+
+    Args:
+        clean: (H, W) or (H, W, C), uint8 or float in [0, 1]. generator: as for `gaussian`.
+    Returns:
+        float32 in [0, 1].
+    """
+    kept = generator.random(clean.shape[:2]) < keep
+    return unit_range(clean) * kept.reshape(*kept.shape, *(1,) * (clean.ndim - 2)).astype(np.float32)
 
 
 def estimate_sigma(image: np.ndarray, *, patch: int = 8, stride: int | None = None) -> float:

@@ -30,6 +30,7 @@ def data(tmp_path: Path) -> Path:
     ("trained", "words"),
     [
         ("folder", "1 of these 3 images were trained on (folder train)"),
+        ("folder[scene=_,degraded=a+b]-train", "1 of these 3 images were trained on (folder train)"),
         ("sidd+folder-test", "3 of these 3 images were trained on (folder test)"),
         ("polyu", ""),
         ("folders", ""),

@@ -10,6 +10,7 @@ import torch
 from benchmark.cell import run_cell
 from benchmark.references import reference, references_for
 from benchmark.scoring.conventions import score
+from datasets.base import Sample
 from datasets.ops.errors import UserError
 from datasets.ops.resize import imresize
 from methods.base import SampleInfo
@@ -39,6 +40,35 @@ def test_shapes_and_input_kept(name, channels):
     assert y.std() < x.std()
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", ["blur", "nlm"])
+def test_at_scale_what_they_give_is_enlarged(name, channels):
+    x = 0.5 + 0.05 * tensor(2, channels, 30, 26)
+    small, large = reference(name).restore(x), reference(name, 4).restore(x)
+    assert large.shape == (2, channels, 120, 104)
+    expected = imresize(small[1].permute(1, 2, 0).numpy(), 4, clip=False)
+    np.testing.assert_allclose(large[1].permute(1, 2, 0).numpy(), expected, atol=1e-6)
+
+
+def test_blur_at_scale_finds_its_sigma_after_enlarging():
+    fine = np.clip(0.5 + 0.3 * np.sin(np.arange(80) / 6)[:, None, None] * np.ones((80, 80, 3)), 0, 1)
+    noisy = imresize(fine, 0.25) + 0.1 * np.random.default_rng(0).standard_normal((20, 20, 3))
+    samples = [Sample("a", noisy.astype(np.float32), fine.astype(np.float32), "a")]
+    blur = reference("blur", 4)
+    blur.fit(lambda: iter(samples))
+    x = torch.from_numpy(samples[0].degraded).permute(2, 0, 1)[None]
+
+    def psnr(y):
+        return score(y[0].permute(1, 2, 0).numpy(), samples[0].clean, "float-gauss").psnr
+
+    best = psnr(blur.restore(x))
+    assert best > psnr(reference("input", 4).restore(x)) + 3
+    for sigma in (0.5 * blur.sigma, 2 * blur.sigma):
+        blur.sigma, kept = sigma, blur.sigma
+        assert psnr(blur.restore(x)) < best
+        blur.sigma = kept
+
+
 def test_blur_finds_the_best_sigma():
     samples = list(Squares(None))
     blur = reference("blur")
@@ -66,6 +96,7 @@ def test_which_rows_a_dataset_gets():
     from dataclasses import replace
 
     assert references_for(Squares.facts) == ["input", "blur", "nlm"]
+    assert references_for(replace(Squares.facts, task="super-resolve")) == ["input", "blur", "nlm"]
     assert references_for(replace(Squares.facts, task="derain")) == ["input"]
     with pytest.raises(UserError, match="Did you mean 'blur'"):
         reference("blurr")

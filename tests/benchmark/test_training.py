@@ -22,6 +22,7 @@ from methods.weights import read_card
 from tests.benchmark.training_toy import (
     RECIPE,
     SETTINGS,
+    SIZES,
     Adversaries,
     OneStage,
     Refine,
@@ -224,6 +225,33 @@ def test_pools_of_degraded_and_of_clean_images_are_taken_whole(tmp_path, images)
     known.rows = [replace(row, scene="one") for row in known.rows]
     with pytest.raises(UserError, match="same scenes"):
         pools(Adversaries(RECIPE), TrainingData(known), tmp_path, 0, CPU)
+
+
+def test_a_card_names_the_options_of_the_training_data(tmp_path, images):
+    noisy, clean = dataset(images), dataset(images)
+    noisy.facts = replace(noisy.facts, options={"sigma": (25.0, "of the noise"), "clip": (False, "or not")})
+    assert TrainingData(noisy).splits == "toyset-train"
+    noisy.options = {"sigma": 50.0, "clip": True}
+    assert TrainingData(noisy, clean=clean).splits == "toyset[sigma=50,clip=true]-train+toyset-train"
+
+
+class Clear(Stage):
+    """A stage of an unpaired method that reads clean images alone."""
+
+    streams = {"clear": Stream("clean", 8, 2)}
+
+    def __init__(self):
+        self.name = "start"
+
+
+def test_a_stage_of_clean_images_alone_sees_no_partner_of_the_degraded_ones(tmp_path, images):
+    both = TrainingData(dataset(images))
+    count = {
+        unpaired: pools(Clear(), both, tmp_path, 0, CPU, unpaired=unpaired)["clear"].order.count
+        for unpaired in (True, False)
+    }
+    other = pools(Adversaries(RECIPE), both, tmp_path, 0, CPU)["clear"].order.count
+    assert count[True] == other and other < count[False] == len(SIZES)
 
 
 def test_budgets():

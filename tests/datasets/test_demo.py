@@ -8,6 +8,7 @@ import pytest
 
 import datasets
 from datasets import demo
+from datasets.manifest import read_manifest
 from datasets.ops import isp
 from datasets.ops.errors import UserError
 
@@ -117,3 +118,39 @@ def test_preparing_twice_gives_equal_bytes(prepared, tmp_path):
 def test_a_photograph_that_is_not_shipped():
     with pytest.raises(UserError, match="pip install"):
         demo.photograph("lily.png")
+
+
+def test_with_a_sigma_the_same_clean_pictures_get_white_noise(prepared):
+    for split in demo.Demo.facts.splits:
+        own, made = opened(prepared, split), datasets.open_dataset("demo[sigma=50]", prepared, split=split)
+        assert [row.name for row in made.rows] == [row.name for row in own.rows]
+        noise = np.concatenate([(s.degraded - s.clean / np.float32(255)).ravel() for s in made])
+        assert float(noise.std()) == pytest.approx(50 / 255, rel=0.005) and abs(float(noise.mean())) < 1e-3
+        np.testing.assert_array_equal(made[0].clean, own[0].clean)
+    assert made.degradation == "sigma50" and made[0].noise_level == 50 / 255 and made.options == {"sigma": 50.0}
+    assert made.facts.synthetic and not own.facts.synthetic and made.fingerprint != own.fingerprint
+    assert made[0].meta == {} and set(made.rows[0].files) == {"clean"}  # no mosaic that has another noise
+    other = datasets.open_dataset("demo[sigma=50]", prepared, split="train", noise_seed=1)
+    assert not np.array_equal(made[0].degraded, other[0].degraded)
+
+
+def test_without_the_option_nothing_of_it_shows(prepared):
+    """What records, trainings and the shipped weights' cards know the demo by."""
+    for spec in ("demo", "demo[sigma=0]"):
+        own = datasets.open_dataset(spec, prepared, split="train")
+        assert own.rows == [row for row in read_manifest(prepared / "demo", "demo") if row.split == "train"]
+        assert own.options == {} and own[0].noise_level is None and "raw" in own.rows[0].files
+
+
+def test_a_sigma_below_zero_is_refused(prepared):
+    with pytest.raises(UserError, match="sigma of 0 or more for demo, but got -5"):
+        datasets.open_dataset("demo[sigma=-5]", prepared)
+
+
+def test_a_training_on_added_noise_reads_the_made_pictures(prepared, tmp_path):
+    from datasets.pool import Pool, Supply, open_store
+
+    made = datasets.open_dataset("demo[sigma=50]", prepared, split="train")
+    supply = Supply("paired", 64, 8)
+    batch = Pool(supply, open_store(supply, made, range(4), tmp_path, seed=0), (0, "s", "p")).batch(3)
+    assert float((batch["degraded"] - batch["clean"]).std()) == pytest.approx(50 / 255, rel=0.02)

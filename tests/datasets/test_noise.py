@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from datasets.ops.errors import UserError
-from datasets.ops.noise import estimate_sigma, estimate_sigma_flat, gaussian, keyed_generator, photon_scale, poisson
+from datasets.ops.noise import (
+    bernoulli,
+    estimate_sigma,
+    estimate_sigma_flat,
+    gaussian,
+    keyed_generator,
+    photon_scale,
+    poisson,
+)
 from tests.material import material, needs_material
 
 
@@ -94,3 +102,22 @@ def test_flat_blocks_leave_textured_ones_out():
     assert estimate_sigma_flat(noisy) == pytest.approx(0.02, rel=0.15)
     with pytest.raises(UserError, match="at least 16 pixels"):
         estimate_sigma_flat(image[:10])
+
+
+def test_poisson_with_a_scale_of_ones_own():
+    """Variance x / K whatever the image's number of values."""
+    flat = np.full((200, 200, 3), 102, np.uint8)
+    for scale in (30, 256):
+        noisy = poisson(flat, keyed_generator(0), scale)
+        assert float(noisy.var()) == pytest.approx(0.4 / scale, rel=0.03)
+        np.testing.assert_allclose(noisy * scale, np.rint(noisy * scale), atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(200, 150), (200, 150, 1), (200, 150, 3)])
+def test_bernoulli_loses_whole_pixels(shape):
+    clean = np.random.default_rng(0).integers(1, 256, shape, np.uint8)
+    noisy = bernoulli(clean, 0.95, keyed_generator(3))
+    lost = (noisy == 0).reshape(*shape[:2], -1)
+    assert (lost.all(-1) == lost.any(-1)).all() and lost.all(-1).mean() == pytest.approx(0.05, abs=0.005)
+    np.testing.assert_array_equal(noisy[~lost.any(-1)], (clean / np.float32(255))[~lost.any(-1)])
+    assert noisy.dtype == np.float32

@@ -18,6 +18,7 @@ from datasets.engine import prepare_items
 from datasets.ops.errors import UserError
 from datasets.ops.images import read_image, write_png
 from datasets.ops.noise import keyed_generator
+from datasets.options import spelled, typed
 from datasets.prepared import Prepared
 from datasets.registry import DATASETS
 
@@ -203,6 +204,13 @@ def test_spec_and_options():
     ):
         with pytest.raises(UserError, match=text):
             datasets.parse_spec(spec)
+
+
+@pytest.mark.parametrize("spec", ["synthetic[sigma=15,clip=true]", "synthetic[sigma=12.5]", "synthetic"])
+def test_a_spec_is_spelled_as_it_is_read(spec):
+    name, options = datasets.parse_spec(spec)
+    assert spelled(datasets.facts(name), options) == spec
+    assert spelled(datasets.facts(name), typed(datasets.facts(name), {})) == name
 
 
 def test_not_prepared_and_damaged_manifest(source, tmp_path):

@@ -102,7 +102,7 @@ def test_tables_are_whole():
     counts = {name: len(hashes(name)) for name in SOURCES}
     assert counts == {
         "polyu": 200, "cc15": 30, "bsd68": 68, "bsd400": 400, "set12": 12, "cbsd68": 68, "kodak24-500": 24,
-        "r2r-sidd-weights": 1,
+        "r2r-sidd-weights": 1, "set5": 5,
     }  # fmt: skip
     for name, source in SOURCES.items():
         assert source.base.startswith("https://") and source.base.endswith("/") and source.terms
@@ -113,7 +113,7 @@ def test_tables_are_whole():
 
 @needs_material
 def test_hashes_are_those_of_the_files():
-    places = {"kodak24-500": "data/kodak24_500", "r2r-sidd-weights": None}
+    places = {"kodak24-500": "data/kodak24_500", "set5": "data/set5/hr", "r2r-sidd-weights": None}
     for name in SOURCES:
         folder = places.get(name, f"data/{name}")
         if folder:
