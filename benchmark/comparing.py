@@ -32,7 +32,7 @@ class Difference:
     def cells(self) -> list[str]:
         """The line of a table."""
         remark = self.psnr.reason or ""
-        psnr, ssim = _texts(self.psnr, 3), _texts(self.ssim, 5)
+        psnr, ssim = interval_texts(self.psnr, 3), interval_texts(self.ssim, 5)
         return [self.dataset, self.split, self.convention, str(self.n), *psnr, *ssim, remark]
 
     def as_dict(self) -> dict[str, Any]:
@@ -40,7 +40,8 @@ class Difference:
         return asdict(self)
 
 
-def _texts(interval: Interval | None, digits: int) -> tuple[str, str]:
+def interval_texts(interval: Interval | None, digits: int) -> tuple[str, str]:
+    """A mean and its interval as tables show them, with signs; both '' for None, ``none`` for a mean alone."""
     if interval is None or interval.mean is None or math.isnan(interval.mean):
         return "", ""
     if interval.low is None or math.isnan(interval.low):
@@ -64,7 +65,8 @@ def compare(records: Iterable[Record], a: str, b: str, *, dataset: str | None = 
     return [line for key in common for line in _differences(first[key], second[key])]
 
 
-def _key(record: Record) -> Key:
+def same_images(record: Record) -> Key:
+    """What two records have in common that were measured on the same images."""
     return record.dataset, record.split, record.degradation, record.fingerprint, record.noise_seed
 
 
@@ -74,22 +76,35 @@ def _choose(records: Sequence[Record], name: str) -> dict[Key, Record]:
         raise unknown("row", name, {r.method for r in records} | {r.cell for r in records})
     chosen: dict[Key, Record] = {}
     for record in found:
-        if _key(record) in chosen:
-            ids = ", ".join(r.cell for r in found if _key(r) == _key(record))
+        if same_images(record) in chosen:
+            ids = ", ".join(r.cell for r in found if same_images(r) == same_images(record))
             raise UserError(
                 f"{name!r} has several rows on {record.dataset} {record.split}: name one of the cells {ids}."
             )
-        chosen[_key(record)] = record
+        chosen[same_images(record)] = record
     return chosen
 
 
 def _differences(a: Record, b: Record) -> list[Difference]:
-    ours, theirs = ({row.name: row for row in read_scores(record.folder)} for record in (a, b))
-    pairs = [(row, theirs[name]) for name, row in ours.items() if name in theirs]
+    ours, theirs = (read_scores(record.folder) for record in (a, b))
+    pairs = _pairs(ours, theirs)
     if not pairs:
         raise UserError(f"The cells {a.cell} and {b.cell} have no image in common: run both without --limit.")
     names = [name for name in a.figures if name in b.figures]
     return [_difference(a, name, pairs) for name in names]
+
+
+def _pairs(ours: Sequence[ImageScore], theirs: Sequence[ImageScore]) -> list[Pair]:
+    known = {row.name: row for row in theirs}
+    return [(row, known[row.name]) for row in ours if row.name in known]
+
+
+def paired_scores(ours: Sequence[ImageScore], theirs: Sequence[ImageScore], column: str) -> Interval | None:
+    """Mean paired difference ours - theirs in one column of scores.csv, over the images that both have.
+
+    None where there is none, or where one has a score that the other lacks.
+    """
+    return _paired(_pairs(ours, theirs), column)
 
 
 def _difference(record: Record, name: str, pairs: Sequence[Pair]) -> Difference:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.leaderboard_best import Behind, behind_best
 from benchmark.published import Published, conventions_agree, find, reasons
 from benchmark.records import DONE, NO_WEIGHTS
 from datasets.ops.files import canonical, write_bytes
@@ -21,29 +22,36 @@ if TYPE_CHECKING:
 # fmt: off
 COLUMNS = (
     "dataset", "split", "task", "degradation", "method", "recipe", "weights", "seed", "convention", "n",
-    "scenes", "psnr", "psnr_low", "psnr_high", "ssim", "ssim_low", "ssim_high", "published_psnr",
-    "published_ssim", "published_source", "delta_psnr", "delta_ssim", "comparable", "params", "gmacs",
-    "ms_per_megapixel", "peak_mb", "ensemble", "tile", "device", "precision", "train_data", "train_steps",
-    "selected_by", "status", "note", "record",
+    "scenes", "psnr", "psnr_low", "psnr_high", "ssim", "ssim_low", "ssim_high", "minus_best_psnr",
+    "minus_best_psnr_low", "minus_best_psnr_high", "best", "published_psnr", "published_ssim", "published_source",
+    "delta_psnr", "delta_ssim", "comparable", "params", "gmacs", "ms_per_megapixel", "peak_mb", "ensemble", "tile",
+    "device", "precision", "train_data", "train_steps", "selected_by", "status", "note", "record",
 )
 # fmt: on
+MINUS_BEST = "minus_best_psnr"
 REFERENCE_ORDER = ("input", "blur", "nlm")
 _DECIMALS = {"psnr": 4, "ssim": 6, "gmacs": 3, "ms_per_megapixel": 1, "peak_mb": 1}
 
 BoardRow = dict[str, Any]
 
 
-def rows(records: Iterable[Record], figures: Iterable[Published] | None = None) -> list[BoardRow]:
+def rows(
+    records: Iterable[Record],
+    figures: Iterable[Published] | None = None,
+    warn: Callable[[str], None] | None = None,
+) -> list[BoardRow]:
     """One row per record and convention, one for a record without figures; see COLUMNS. None is an empty cell.
 
-    Rows of one dataset and split stand together: reference rows first, the dataset's own convention first.
+    Rows of one dataset and split stand together: reference rows first, the dataset's own convention first. `best` is
+    the record of the best row on the same images under that convention, where there are several.
 
     Args:
-        figures: published figures; default: those that come with the project.
+        figures: published figures; default: those that come with the project. warn: see benchmark.leaderboard_best.
     """
     known = None if figures is None else tuple(figures)
     told = _current(list(records))
-    return [row for record in sorted(_placed(told), key=_order) for row in _rows_of(record, known)]
+    behind = behind_best(told, warn)
+    return [row for record in sorted(_placed(told), key=_order) for row in _rows_of(record, known, behind)]
 
 
 def _current(records: list[Record]) -> list[Record]:
@@ -79,11 +87,17 @@ def _order(record: Record) -> tuple[Any, ...]:
     return *place, reference, record.method, record.recipe, record.weights, record.seed, record.cell
 
 
-def _rows_of(record: Record, figures: tuple[Published, ...] | None) -> list[BoardRow]:
+def _rows_of(record: Record, figures: tuple[Published, ...] | None, behind: Mapping[Any, Behind]) -> list[BoardRow]:
     names = sorted(record.figures, key=lambda name: (name != record.convention, name))
     if not names:
         return [_common(record) | {"comparable": record.status}]
-    return [_common(record) | _measured(record, name) | _theirs(record, name, figures) for name in names]
+    return [
+        _common(record)
+        | _measured(record, name)
+        | _against(behind.get((record.cell, name)))
+        | _theirs(record, name, figures)
+        for name in names
+    ]
 
 
 def _common(record: Record) -> BoardRow:
@@ -109,6 +123,16 @@ def _measured(record: Record, name: str) -> BoardRow:
         if interval is None:
             continue
         row |= {metric: interval.mean, f"{metric}_low": interval.low, f"{metric}_high": interval.high}
+    return {key: _finite(value) for key, value in row.items()}
+
+
+def _against(behind: Behind | None) -> BoardRow:
+    if behind is None:
+        return {}
+    row: BoardRow = {"best": f"runs/{behind.best}"}
+    if behind.psnr is not None:
+        low, high = f"{MINUS_BEST}_low", f"{MINUS_BEST}_high"
+        row |= {MINUS_BEST: behind.psnr.mean, low: behind.psnr.low, high: behind.psnr.high}
     return {key: _finite(value) for key, value in row.items()}
 
 
@@ -144,7 +168,7 @@ def text(column: str, value: Any) -> str:
     """One value as the CSV holds it: PSNR with four decimals, SSIM with six, '' for None."""
     if value is None:
         return ""
-    metric = column.removeprefix("delta_").removesuffix("_low").removesuffix("_high")
+    metric = column.removeprefix("delta_").removeprefix("minus_best_").removesuffix("_low").removesuffix("_high")
     if isinstance(value, float) and metric in _DECIMALS:
         return f"{value:.{_DECIMALS[metric]}f}"
     return str(value)
@@ -172,7 +196,7 @@ def write(
     from benchmark.leaderboard_text import markdown
     from benchmark.records import read_records
 
-    board = rows(read_records(results, warn) if records is None else records)
+    board = rows(read_records(results, warn) if records is None else records, warn=warn)
     write_bytes(results / "leaderboard.csv", csv_text(board).encode())
     passing("run.leaderboard")
     write_bytes(results / "leaderboard.md", markdown(board).encode())

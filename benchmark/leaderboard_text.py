@@ -10,8 +10,15 @@ if TYPE_CHECKING:
     from benchmark.console import Console
 
 Board = Sequence[Mapping[str, Any]]
-HEAD = ("method", "recipe", "PSNR", "SSIM", "n", "published", "difference", "comparable", "ms/MP", "weights")
+HEAD = ("method", "recipe", "PSNR", "SSIM", "minus best", "n", "published", "difference", "comparable")
+COSTS = ("method", "parameters", "GMAC", "ms/MP", "MB", "device", "weights")
 _NARROW = HEAD.index("comparable")  # columns of the terminal's table
+_ABOUT = (
+    "PSNR in dB. In brackets: 95 % intervals, clustered by scene. `minus best`: paired difference in PSNR to the best "
+    "row, over the same images. `difference`: to the published figure. GMAC: 10⁹ multiply-accumulates for 256x256 "
+    "pixels. ms/MP: wall time per 10⁶ input pixels. MB: peak memory of the device, or of the process on a CPU. "
+    "`x8`: mean over 8 flips and rotations."
+)
 
 
 def _place(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
@@ -51,31 +58,38 @@ def figure(row: Mapping[str, Any], metric: str) -> str:
     return f"{value:.{digits}f}{interval}"
 
 
+def minus_best(row: Mapping[str, Any]) -> str:
+    """The paired difference to the best row: ``-0.31 [-0.50, -0.12]``; ``best`` for that row, '' for a lone one."""
+    value, low, high = (row[f"minus_best_psnr{end}"] for end in ("", "_low", "_high"))
+    if value is None:
+        return "best" if row["best"] == row["record"] else ""
+    return f"{value:+.2f}" + ("" if low is None or high is None else f" [{low:+.2f}, {high:+.2f}]")
+
+
 def cells(row: Mapping[str, Any], main: str) -> list[str]:
     """One row of the readable table, in the order of HEAD; a convention that is not the table's `main` one is named."""
     name = row["method"] if row["convention"] in (main, None) else f"{row['method']} ({row['convention']})"
+    size = "" if row["n"] is None else f"{row['n']} ({row['scenes']} scene{'s' if row['scenes'] != 1 else ''})"
+    return [name, variety(row), figure(row, "psnr"), figure(row, "ssim"), minus_best(row), size, *_published(row)]
+
+
+def _published(row: Mapping[str, Any]) -> list[str]:
+    """The paper's figures, ours minus theirs, and whether they may be compared."""
     theirs = [] if row["published_psnr"] is None else [f"{row['published_psnr']:g}"]
     theirs += [] if row["published_ssim"] is None else [f"{row['published_ssim']:g}"]
     change = [] if row["delta_psnr"] is None else [f"{row['delta_psnr']:+.2f}"]
     change += [] if row["delta_ssim"] is None else [f"{row['delta_ssim']:+.4f}"]
-    speed = "" if row["ms_per_megapixel"] is None else f"{row['ms_per_megapixel']:.0f}"
-    variety = (
-        row["recipe"] + (f", seed {row['seed']}" if row["seed"] else "") + (", x8" if row["ensemble"] == "x8" else "")
-    )
-    size = "" if row["n"] is None else f"{row['n']} ({row['scenes']} scene{'s' if row['scenes'] != 1 else ''})"
     comparable = row["comparable"].removesuffix("no published figure").removesuffix("; ")
-    scores = [figure(row, "psnr"), figure(row, "ssim")]
-    return [
-        name,
-        variety,
-        *scores,
-        size,
-        " / ".join(theirs),
-        " / ".join(change),
-        comparable,
-        speed,
-        row["weights"],
-    ]
+    return [" / ".join(theirs), " / ".join(change), comparable]
+
+
+def costs(row: Mapping[str, Any]) -> list[str]:
+    """What restoring costs, in the order of COSTS."""
+    params = f"{row['params']:,}" if row["params"] else ""
+    gmacs = "" if row["gmacs"] is None else f"{row['gmacs']:.2f}"
+    speed, memory = ("" if row[key] is None else f"{row[key]:.0f}" for key in ("ms_per_megapixel", "peak_mb"))
+    tile = f", tiles of {row['tile']}" if row["tile"] else ""
+    return [label(row), params, gmacs, speed, memory, f"{row['device']}, {row['precision']}{tile}", row["weights"]]
 
 
 def _convention(board: Board) -> str:
@@ -87,11 +101,11 @@ def markdown(board: Board) -> str:
     parts = [
         "# Leaderboard",
         "",
-        "PSNR in dB. In brackets: 95 % intervals, clustered by scene. `x8`: mean over 8 flips and rotations.",
+        _ABOUT,
         "",
     ]
     for title, mine in groups(board):
-        parts += [f"## {title}", "", *_main_table(mine), *_matrix(mine), *_remarks(mine)]
+        parts += [f"## {title}", "", *_main_table(mine), *_matrix(mine), *_sections(mine), *_remarks(mine)]
     if not board:
         parts += ["No records yet."]
     return "\n".join(parts).rstrip() + "\n"
@@ -110,7 +124,15 @@ def _main_table(board: Board) -> list[str]:
     if not done:
         return []
     main = _convention(done)
-    return [f"Convention: `{main}`", "", *_table(HEAD, [cells(row, main) for row in done]), ""]
+    prices = [costs(row) for row in first_lines(done)]
+    return [
+        f"Convention: `{main}`",
+        "",
+        *table(HEAD, [cells(row, main) for row in done]),
+        "",
+        *table(COSTS, prices),
+        "",
+    ]
 
 
 def _matrix(board: Board) -> list[str]:
@@ -123,12 +145,29 @@ def _matrix(board: Board) -> list[str]:
         by_name = {row["convention"]: row for row in mine}
         first = next(iter(by_name.values()))
         lines.append([label(first), *(_pair(by_name.get(name)) for name in names)])
-    return ["Under the other conventions (PSNR / SSIM):", "", *_table(("method", *names), lines), ""]
+    return ["Under the other conventions (PSNR / SSIM):", "", *table(("method", *names), lines), ""]
+
+
+def _sections(board: Board) -> list[str]:
+    """A folded table for each convention, with what the wide one has no room for."""
+    done = [row for row in board if row["convention"]]
+    lines = []
+    for name in dict.fromkeys(row["convention"] for row in done):
+        mine = [[label(row), *cells(row, name)[2:]] for row in done if row["convention"] == name]
+        lines += [f"`{name}`", "", *table((HEAD[0], *HEAD[2:]), mine), ""]
+    summary = "<details><summary>Every convention, with intervals and differences</summary>"
+    return [summary, "", *lines, "</details>", ""] if lines else []
 
 
 def label(row: Mapping[str, Any]) -> str:
-    """Method and recipe in one word or two."""
-    return " ".join(str(part) for part in (row["method"], row["recipe"]) if part)
+    """Method, recipe and what else tells rows apart, in a few words."""
+    return " ".join(part for part in (row["method"], variety(row)) if part)
+
+
+def variety(row: Mapping[str, Any]) -> str:
+    """Recipe, seed where it is not 0, and self-ensemble."""
+    seed = f", seed {row['seed']}" if row["seed"] else ""
+    return str(row["recipe"]) + seed + (", x8" if row["ensemble"] == "x8" else "")
 
 
 def _pair(row: Mapping[str, Any] | None) -> str:
@@ -149,7 +188,7 @@ def _remarks(board: Board) -> list[str]:
     return [*dict.fromkeys(lines), ""] if lines else []
 
 
-def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> list[str]:
+def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> list[str]:
     body = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
     return ["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *body]
 

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from benchmark import __version__
-from benchmark.cli import boards, data, listing, outputs, running, weights
+from benchmark.cli import boards, checking, data, degrading, listing, outputs, reproducing, running, weights
 from benchmark.cli.options import Parser
 from benchmark.console import Console
 from datasets.ops.errors import UserError
@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"restoration-benchmark {__version__}")
     verbs = root.add_subparsers(dest="command", metavar="VERB", required=True, parser_class=Parser)
-    for module in (listing, data, running, outputs, boards, weights):
+    for module in (listing, data, running, reproducing, outputs, degrading, boards, checking, weights):
         module.add(verbs)
     return root
 

@@ -88,6 +88,17 @@ def _conventions(args: Namespace) -> Table:
     return ("name", "PSNR on", "SSIM on", "plane", "needs", "used by"), rows
 
 
+def _protocols(args: Namespace) -> Table:
+    from benchmark.protocols import names, protocol
+
+    rows: list[tuple[Any, ...]] = []
+    for found in map(protocol, names()):
+        title = ", ".join([found.name, *found.also])
+        trained = found.train if not found.weights_of else f"nothing (weights of {found.weights_of})"
+        rows.append((title, ", ".join(found.tiers), ", ".join(found.tests), trained, found.title))
+    return ("protocol", "tiers", "tested on", "trained on", "title"), rows
+
+
 def _weights(args: Namespace) -> Table:
     from benchmark.cli.weights import COLUMNS, found
 
@@ -100,6 +111,7 @@ _LISTS: dict[str, Callable[[Namespace], Table]] = {
     "datasets": _datasets,
     "conventions": _conventions,
     "weights": _weights,
+    "protocols": _protocols,
 }
 
 

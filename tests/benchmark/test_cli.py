@@ -27,10 +27,13 @@ VERBS = [
     "prepare",
     "run",
     "train",
+    "reproduce",
     "restore",
     "score",
     "submit",
+    "degrade",
     "leaderboard",
+    "check",
     "merge",
     "weights",
 ]

@@ -20,7 +20,7 @@ from tests.benchmark.test_published import _figure
 
 ORDER = (
     "dataset,split,task,degradation,method,recipe,weights,seed,convention,n,scenes,psnr,psnr_low,psnr_high,ssim,"
-    "ssim_low,ssim_high,published_psnr,published_ssim,published_source,delta_psnr,delta_ssim,comparable,params,gmacs,"
+    "ssim_low,ssim_high,minus_best_psnr,minus_best_psnr_low,minus_best_psnr_high,best,published_psnr,published_ssim,published_source,delta_psnr,delta_ssim,comparable,params,gmacs,"
     "ms_per_megapixel,peak_mb,ensemble,tile,device,precision,train_data,train_steps,selected_by,status,note,record"
 )
 
@@ -144,8 +144,8 @@ def test_show_prints_one_table_per_split(capsys: pytest.CaptureFixture[str]) -> 
 def _scored(results: Path, method: str, offset: float, **changes: Any) -> Any:
     column = "psnr[unclamped-float]"
     scores = {f"s{scene}-{i}": {column: 30 + scene + offset + 0.01 * i} for scene in range(12) for i in range(2)}
-    only = {"unclamped-float": figures(30, None)}
-    return keep(results, record(method, figures=only, **changes), scores)
+    only = {"figures": {"unclamped-float": figures(30, None, None)}, "convention": "unclamped-float"}
+    return keep(results, record(method, **{**only, **changes}), scores)
 
 
 def test_compare_pairs_the_images(tmp_path: Path) -> None:
@@ -183,10 +183,42 @@ def test_rows_do_not_touch_the_figures_given() -> None:
 def test_a_difference_under_another_convention_gets_its_own_line() -> None:
     page = markdown(rows([record()], [_figure()]))
     assert "| r2r | sidd-paper | 33.50 [33.00, 34.00] |" in page
-    assert (
-        "| r2r (unclamped-float) | sidd-paper | 33.40 [32.90, 33.90] |  | 12 (12 scenes) | 35 / 0.8 | -1.60 |" in page
-    )
+    line = "| r2r (unclamped-float) | sidd-paper | 33.40 [32.90, 33.90] |  |  | 12 (12 scenes) | 35 / 0.8 | -1.60 |"
+    assert line in page
     assert "| r2r sidd-paper | 33.40 |" in page  # the compact matrix; that convention has no SSIM
+
+
+def test_every_row_against_the_best_on_the_same_images(tmp_path: Path) -> None:
+    _scored(tmp_path, "blur", 0.0)
+    _scored(tmp_path, "r2r", 0.2, figures={"unclamped-float": figures(30.2, None, None)})
+    _scored(tmp_path, "lir", 0.9, figures={"unclamped-float": figures(30.9, None, None)}, fingerprint="0" * 64)
+    found = {row["method"]: row for row in leaderboard.write(tmp_path)}
+    blur, best = found["blur"], found["r2r"]
+    assert blur["minus_best_psnr"] == pytest.approx(-0.2) and blur["minus_best_psnr_high"] < 0
+    assert blur["best"] == best["best"] == best["record"] and best["minus_best_psnr"] is None
+    assert found["lir"]["best"] is None  # measured on other images: alone
+    page = (tmp_path / "leaderboard.md").read_text(encoding="utf-8")
+    assert "| blur |  | 30.00 |  | -0.20 [-0.20, -0.20] | 12 (12 scenes) |" in page
+    assert "| r2r | sidd-paper | 30.20 |  | best | 12 (12 scenes) |" in page
+
+
+def test_scores_that_cannot_be_read_are_told_and_the_rows_stay(tmp_path: Path) -> None:
+    _scored(tmp_path, "blur", 0.0)
+    _scored(tmp_path, "r2r", 0.2)
+    scores = tmp_path / "runs" / "r2r-sidd-0123456789ab" / "scores.csv"
+    scores.write_text("name,scene,psnr[unclamped-float]\na,b,none\n", encoding="utf-8")
+    said: list[str] = []
+    board = leaderboard.write(tmp_path, warn=said.append)
+    assert [(row["method"], row["best"]) for row in board] == [("blur", None), ("r2r", None)]
+    assert len(said) == 1 and "run with --force" in said[0]
+
+
+def test_the_page_has_costs_and_every_convention_with_intervals() -> None:
+    page = markdown(rows([record("input"), record(seed=2)]))
+    assert "| r2r sidd-paper, seed 2 | 560,000 | 146.00 | 1500 | 800 |" in page
+    folded = page[page.index("<details>") : page.index("</details>")]
+    assert "`unclamped-float`" in folded and "`matlab-volume-float`" in folded
+    assert "| r2r sidd-paper, seed 2 | 33.50 [33.00, 34.00] | 0.9000 [0.8900, 0.9100] |" in folded
 
 
 def test_a_failed_row_stands_with_its_neighbours() -> None:

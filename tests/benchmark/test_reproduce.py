@@ -1,0 +1,248 @@
+"""`reproduce`: trains what is missing, runs every row, writes the table from records; killed anywhere, it goes on."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmark import finding
+from benchmark.comparing import compare
+from benchmark.protocols import protocol
+from benchmark.records import read_records
+from benchmark.reproducing_table import _measured
+from benchmark.reproducing_text import cells, remarks
+from benchmark.reproducing_training import TrainOptions, made_by
+from datasets.ops.files import sha256_file
+from methods.registry import METHODS
+from methods.weights import read_card
+from tests.benchmark.boards import figures, keep, record
+from tests.benchmark.learner import PROTOCOL, Learner, arranged
+from tests.benchmark.studio import Studio, studio
+
+__all__ = ["studio"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def reproduce(studio: Studio, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(METHODS._added, "learner", Learner)
+    monkeypatch.setattr(finding, "shipped", lambda relative: studio.root / "shipped" / relative)
+
+    def command(*more: str, text: str = PROTOCOL) -> int:
+        return studio(*arranged(studio.root, text), "--results", studio.results, "--quiet", *more)
+
+    command.studio = studio  # type: ignore[attr-defined]
+    return command
+
+
+def table(studio: Studio) -> dict[str, dict[str, str]]:
+    with (studio.results / "protocols" / "learners.csv").open(newline="", encoding="utf-8") as stream:
+        return {row["row"]: row for row in csv.DictReader(stream)}
+
+
+def test_the_table_is_what_the_records_say(reproduce) -> None:
+    studio = reproduce.studio
+    assert reproduce() == 0, studio.err
+    rows, records = table(studio), read_records(studio.results)
+    assert list(rows) == ["input", "blur", "nlm", "learner budget", "learner budget (half)", "nobody cpu"]
+    mine = [r.figures["float-gauss"].psnr.mean for r in records if r.method == "learner" and not r.settings]
+    assert len(mine) == 2 and mine[0] != mine[1]
+    row = rows["learner budget"]
+    assert float(row["psnr"]) == pytest.approx(statistics.fmean(mine), rel=1e-5)
+    assert float(row["psnr_sd"]) == pytest.approx(statistics.stdev(mine), rel=1e-4)
+    blur = next(record for record in records if record.method == "blur")
+    pairs = [compare(records, r.cell, blur.cell) for r in records if r.method == "learner" and not r.settings]
+    means = [line.psnr.mean for found in pairs for line in found if line.convention == "float-gauss"]
+    assert float(row["minus_blur"]) == pytest.approx(statistics.fmean(means), rel=1e-4)
+    assert float(row["minus_blur_low"]) < float(row["minus_blur"]) < float(row["minus_blur_high"])
+    assert (row["seeds"], row["steps"], row["patch_pixels"]) == ("0 1", "6", str(6 * 2 * 8 * 8))
+    assert row["params"] == "84" and row["train_device"].startswith("cpu")
+    best = max((r for r in rows.values() if r["psnr"]), key=lambda r: float(r["psnr"]))
+    assert best["minus_best"] == "" and all(
+        float(r["minus_best"]) < 0 for r in rows.values() if r["psnr"] and r != best
+    )
+    assert rows["nobody cpu"]["note"] == "the method 'nobody' is not part of this version"
+
+
+def test_rows_that_differ_in_restoring_alone_share_their_weights(reproduce) -> None:
+    studio = reproduce.studio
+    assert reproduce() == 0
+    assert len(list((studio.results / "weights" / "learner").glob("*.safetensors"))) == 2  # one per seed
+    rows = table(studio)
+    assert rows["learner budget"]["psnr"] != rows["learner budget (half)"]["psnr"]
+    page = (studio.results / "protocols" / "learners.md").read_text(encoding="utf-8")
+    assert "| learner budget | 0, 1 |" in page and " ± " in page
+    assert "Training budget: a second; 128 pixels of patches per step in each stream." in page
+    assert "- nobody cpu: the method 'nobody' is not part of this version" in page
+
+
+def test_a_second_time_nothing_is_trained_or_run(reproduce) -> None:
+    studio = reproduce.studio
+    assert reproduce() == 0
+    kept = [
+        *studio.results.rglob("record.json"),
+        *studio.results.rglob("*.safetensors"),
+        *studio.results.rglob("log.csv"),
+    ]
+    before = {path: path.stat().st_mtime_ns for path in kept}
+    content = (studio.results / "protocols" / "learners.md").read_bytes()
+    assert reproduce() == 0
+    assert {path: path.stat().st_mtime_ns for path in kept} == before
+    assert (studio.results / "protocols" / "learners.md").read_bytes() == content
+
+
+def test_seed_by_seed_the_table_grows(reproduce) -> None:
+    studio = reproduce.studio
+    assert reproduce("--seeds", "1") == 0
+    row = table(studio)["learner budget"]
+    assert (row["seeds"], row["psnr_sd"]) == ("1", "")
+    assert "| learner budget | 1 of 0, 1 |" in (studio.results / "protocols" / "learners.md").read_text(
+        encoding="utf-8"
+    )
+    assert reproduce() == 0
+    assert table(studio)["learner budget"]["seeds"] == "0 1"
+
+
+def test_shipped_weights_are_known_by_their_cards(reproduce) -> None:
+    """Under another name and without the traces of the training they are the same training."""
+    studio = reproduce.studio
+    assert reproduce("--seeds", "0") == 0
+    shipped = studio.root / "shipped" / "weights" / "learner"
+    shipped.mkdir(parents=True)
+    for path in (studio.results / "weights" / "learner").iterdir():
+        (shipped / f"budget-folder{path.suffix}").write_bytes(path.read_bytes())
+    studio.results = studio.root / "elsewhere"
+    assert reproduce("--train", "never") == 0
+    assert table(studio)["learner budget"]["seeds"] == "0"
+    assert not (studio.results / "weights").exists() and not (studio.results / "training").exists()
+
+
+def test_a_seed_whose_records_are_here_needs_no_weights(reproduce) -> None:
+    studio = reproduce.studio
+    assert reproduce() == 0
+    before = table(studio)["learner budget"]
+    for path in (studio.results / "weights" / "learner").glob("*-s1*"):
+        path.unlink()
+    assert reproduce("--dry-run", "--json") == 0
+    assert [row["cells"] for row in json.loads(studio.out)[:4]] == ["done"] * 4
+    assert reproduce() == 0
+    assert table(studio)["learner budget"] == before
+    assert len(list((studio.results / "weights" / "learner").glob("*.safetensors"))) == 1
+    assert reproduce("--train", "never", text=PROTOCOL.replace("steps = 6", "steps = 7")) == 0
+    assert not table(studio)["learner budget"]["psnr"]
+
+
+def test_the_published_figure_stands_beside_ours(tmp_path: Path) -> None:
+    scores = {f"s{k}": {"psnr[awgn-grey]": 29.10} for k in range(6)}
+    for seed, psnr in ((0, 29.10), (1, 29.20)):
+        shown = {"awgn-grey": figures(psnr, None)}
+        where = {"split": "test", "degradation": "sigma25", "convention": "awgn-grey", "seed": seed, "figures": shown}
+        keep(tmp_path, record("r2r", "bsd68", f"r2r-bsd68-{seed}", **where), scores)
+    line = _measured("r2r", read_records(tmp_path))
+    assert (line.published, line.difference) == (29.14, pytest.approx(0.01))
+    assert line.psnr and line.psnr.deviation == pytest.approx(0.1 / 2**0.5)
+    assert cells(line)[-2:] == ["29.14", "+0.01"] and cells(line)[2] == "29.15 ± 0.07"
+    assert "published figure: PSNR only" in remarks([line])[0] and "second source" in remarks([line])[0]
+
+
+def test_where_the_training_data_are_not_here_their_name_has_to_do(reproduce) -> None:
+    studio = reproduce.studio
+    assert reproduce("--seeds", "0") == 0
+    (path,) = (studio.results / "weights" / "learner").glob("*.safetensors")
+    card = read_card(path)
+    (entry, *_) = protocol(str(studio.root / "learners.toml")).tiers["cpu"].entries
+    options = TrainOptions(entry, "folder:train", studio.root / "nowhere", studio.results)
+    assert card and made_by(card, options, 0) and not made_by(card, options, 1)
+    assert not made_by(card, replace(options, train="polyu"), 0)
+    assert not made_by(replace(card, train_fingerprint="0"), replace(options, data=studio.data), 0)
+    assert not made_by(replace(card, selected_by="folder test"), options, 0)
+
+
+@pytest.mark.parametrize(
+    "change", [("steps = 6", "steps = 7"), ("steps = 6", 'steps = 6\nset = { "train.rate" = 0.2 }')]
+)
+def test_weights_of_another_training_are_not_taken(reproduce, change) -> None:
+    studio = reproduce.studio
+    assert reproduce("--seeds", "0") == 0
+    assert reproduce("--train", "never", text=PROTOCOL.replace(*change)) == 0
+    note = table(studio)["learner budget"]["note"]
+    assert note.startswith("no weights; train them with: python -m benchmark train --methods learner --recipe budget")
+    assert change[1].split()[-1].strip("} ") in note
+
+
+def test_a_training_that_fails_takes_no_other_down(reproduce) -> None:
+    text = PROTOCOL.replace('recipe = "cpu"', 'recipe = "wild"').replace("nobody", "learner")
+    assert reproduce(text=text) == 1
+    studio = reproduce.studio
+    assert "Failed: learner wild, seed 0:" in studio.err and "not finite" in studio.err
+    assert table(studio)["learner budget"]["seeds"] == "0 1"
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(reproduce) -> None:
+    studio = reproduce.studio
+    assert reproduce("--dry-run", "--json") == 0
+    rows = {(row["row"], row["seed"]): row for row in json.loads(studio.out)}
+    assert not studio.results.exists()
+    todo = rows["learner budget", 1]
+    assert todo["training"].startswith("to train: python -m benchmark train --methods learner --recipe budget")
+    assert (todo["cells"], rows["nobody cpu", 0]["cells"]) == ("to run", "")
+    assert reproduce("--seeds", "1") == 0
+    assert reproduce("--dry-run", "--json") == 0
+    after = {(row["row"], row["seed"]): row for row in json.loads(studio.out)}
+    assert after["learner budget", 1]["cells"] == "done" and after["learner budget", 0]["cells"] == "to run"
+
+
+def test_the_command_that_it_names_makes_the_weights(reproduce) -> None:
+    studio = reproduce.studio
+    assert reproduce("--dry-run", "--json", "--seeds", "1") == 0
+    named = json.loads(studio.out)[0]["training"].removeprefix("to train: python -m benchmark ")
+    assert studio(*named.split(), "--quiet") == 0
+    (path,) = (studio.results / "weights" / "learner").glob("*.safetensors")
+    before = sha256_file(path), path.stat().st_mtime_ns
+    assert reproduce("--seeds", "1") == 0
+    assert (sha256_file(path), path.stat().st_mtime_ns) == before
+    assert table(studio)["learner budget"]["seeds"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--tier", "budgt"], "Did you mean 'budget'|There are: cpu"),
+        (["--methods", "lerner"], "Did you mean 'learner'"),
+        (["--seeds", "one"], "expected whole numbers"),
+        (["--data", "nowhere"], "python -m benchmark prepare folder"),
+    ],
+)
+def test_bad_input_is_one_sentence(reproduce, words, sentence) -> None:
+    assert reproduce(*words) == 2
+    assert re.search(sentence, reproduce.studio.sentence)
+    assert not reproduce.studio.results.exists()
+
+
+def test_killed_and_given_again(tmp_path: Path) -> None:
+    orders = [
+        "",
+        "train.step:3+train.checkpoint:1+run.restore:3+run.record:1",
+        "train.weights:1+train.step:4+run.leaderboard:1",
+    ]
+    command = [sys.executable, "-m", "tests.benchmark.kill_reproducing", str(tmp_path), *orders]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+    assert run.returncode == 0, run.stderr
+    states = {state["order"]: state for state in map(json.loads, run.stdout.splitlines())}
+    whole = states[""]
+    assert whole["code"] == 0 and len(whole["weights"]) == 2 and whole["steps"] == [6, 6]
+    for order, state in states.items():
+        phases = [phase.rpartition(":")[0] for phase in order.split("+") if phase]
+        assert state["killed"] and state["log"] == phases, (order, state)
+        assert {**state, "order": "", "log": []} == whole
