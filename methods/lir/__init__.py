@@ -1,0 +1,1 @@
+"""LIR (CVPR 2020): see README.md in this folder."""
