@@ -71,6 +71,11 @@ def hardware(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--deterministic", action="store_true", help="deterministic algorithms, or an error")
 
 
+def one_method(parser: argparse.ArgumentParser) -> None:
+    """--methods, of which there must be one."""
+    parser.add_argument("--methods", "--method", dest="method", required=True, metavar="NAME", help="one method")
+
+
 def model(parser: argparse.ArgumentParser) -> None:
     """--recipe, --set."""
     parser.add_argument("--recipe", help="a recipe of the method (see: list recipes)")

@@ -6,16 +6,17 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.cli.options import folders, hardware, inference, model, names, verb
+from benchmark.cli.options import folders, hardware, inference, model, names, one_method, verb
 from benchmark.console import Console
 
 if TYPE_CHECKING:
+    from benchmark.photographs import Outcome
     from benchmark.restoring import Restorer
 
 
 def add(verbs: Any) -> None:
     """Add the verbs to the command line."""
-    method = (_method, model, inference, hardware)
+    method = (one_method, model, inference, hardware)
     verb(
         verbs, "restore", "restore one picture, or a folder of them, into PNG files", restore, _restore_options, *method
     )
@@ -23,10 +24,6 @@ def add(verbs: Any) -> None:
         verbs, "score", "score saved outputs, or somebody else's as a row of their own", score, _score_options, folders
     )
     verb(verbs, "submit", "write the file that a benchmark's server takes", submit, _submit_options, *method, folders)
-
-
-def _method(parser: ArgumentParser) -> None:
-    parser.add_argument("--methods", "--method", dest="method", required=True, metavar="NAME", help="one method")
 
 
 def _restore_options(parser: ArgumentParser) -> None:
@@ -75,8 +72,13 @@ def restore(args: Namespace, console: Console) -> int:
     targets(sources, args.output)
     level = None if args.noise_level is None else args.noise_level / 255
     outcome = restore_pictures(restorer(args, console), sources, args.output, noise_level=level, report=console.report)
+    return told(outcome, len(sources), args.output, console)
+
+
+def told(outcome: Outcome, wanted: int, output: Path, console: Console) -> int:
+    """Print what became of pictures; the exit code."""
     console.emit({"written": outcome.written, "failed": outcome.failed})
-    console.say(f"Wrote {len(outcome.written)} of {len(sources)} pictures to {args.output}.")
+    console.say(f"Wrote {len(outcome.written)} of {wanted} pictures to {output}.")
     for sentence in outcome.failed:
         console.error(sentence)
     return int(bool(outcome.failed))

@@ -24,9 +24,10 @@ def _options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "path",
         type=Path,
-        nargs="?",
+        nargs="*",
         metavar="PATH",
-        help="import: a checkpoint, or the name of one that is downloaded (r2r-sidd-weights); verify: one file",
+        help="import: a checkpoint (or several, with a network each), or the name of one that is downloaded "
+        "(r2r-sidd-weights); verify: the files",
     )
     parser.add_argument("--methods", "--method", dest="method", metavar="NAME", help="import: whose weights they are")
     parser.add_argument("--recipe", help="import: where several recipes fit")
@@ -76,7 +77,7 @@ def _verify(args: Namespace, console: Console) -> int:
     from methods.weights import read_weights
 
     lines = []
-    for path in [args.path] if args.path else files(args.results):
+    for path in args.path or files(args.results):
         try:
             weights = read_weights(path)
             lines.append((str(path), "ok" if weights.card else "no card", weights.sha256))
@@ -88,7 +89,7 @@ def _verify(args: Namespace, console: Console) -> int:
 
 
 def _import(args: Namespace, console: Console) -> int:
-    """Turn a checkpoint into .safetensors with a card under the results folder."""
+    """Turn a checkpoint, of one file or several, into .safetensors with a card under the results folder."""
     from datasets.ops.errors import UserError
     from methods.loading import load_from
     from methods.recipes import settings_of
@@ -96,28 +97,28 @@ def _import(args: Namespace, console: Console) -> int:
 
     if not args.path or not args.method:
         raise UserError("Importing needs the file and its method: weights import PATH --methods NAME.")
-    path = _local(args.path, args.results, console)
-    loaded = load_from(args.method, args.recipe, path)
+    paths = [_local(path, args.results, console) for path in args.path]
+    loaded = load_from(args.method, args.recipe, paths)
     recipe, origin = loaded.method.recipe, loaded.weights
     assert origin is not None  # a path was given
     if origin.card:
-        raise UserError(f"{path} has its card already: copy both files to {args.results / 'weights' / args.method}.")
-    for role, network in loaded.method.roles().items():
-        card = Card(
-            method=args.method,
-            recipe=recipe.name,
-            recipe_digest=recipe.digest,
-            recipe_settings=settings_of(recipe),
-            role=role,
-            code_version=loaded.method.version,
-            source=f"{path.name}, sha256 {origin.sha256}",
-            note=loaded.note,
+        raise UserError(
+            f"{paths[0]} has its card already: copy both files to {args.results / 'weights' / args.method}."
         )
-        suffix = "" if role == "restorer" else f".{role}"
-        target = args.results / "weights" / args.method / f"{recipe.name}-{path.stem}{suffix}.safetensors"
-        save_weights(target, network.state_dict(), card)
-        console.table("weights", ("file", "recipe", "note"), [(target, recipe.name, loaded.note)])
-        console.emit({"file": str(target), "recipe": recipe.name, "note": loaded.note})
+    card = Card(
+        method=args.method,
+        recipe=recipe.name,
+        recipe_digest=recipe.digest,
+        recipe_settings=settings_of(recipe),
+        code_version=loaded.method.version,
+        source=f"{' and '.join(path.name for path in paths)}, sha256 {origin.sha256}",
+        note=loaded.note,
+    )
+    target = args.results / "weights" / args.method / f"{recipe.name}-{paths[0].stem}.safetensors"
+    # what is not needed to restore, such as MSSR's generators, comes from a training alone
+    save_weights(target, loaded.method.roles()["restorer"].state_dict(), card)
+    console.table("weights", ("file", "recipe", "note"), [(target, recipe.name, loaded.note)])
+    console.emit({"file": str(target), "recipe": recipe.name, "note": loaded.note})
     return 0
 
 
