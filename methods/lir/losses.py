@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from methods.blurs import filtered, gaussian_kernel
 from methods.lir.blocks import wide
 
 
@@ -29,18 +30,13 @@ def scores_near(maps: Sequence[Tensor], wanted: float) -> Tensor:
 
 @lru_cache(maxsize=32)
 def blur_kernel(side: int, sigma: float, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """A (side, side) Gaussian of sum 1, as OpenCV makes it: sampled at the pixels, normalised along each line."""
-    place = torch.arange(side, dtype=torch.float64) - (side - 1) / 2
-    line = torch.exp(-place.square() / (2 * sigma**2))
-    line = line / line.sum()
-    return torch.outer(line, line).to(device, dtype)
+    """`gaussian_kernel` made in float64, kept where it is used."""
+    return gaussian_kernel(side, sigma).to(device, dtype)
 
 
 def blurred(x: Tensor, side: int, sigma: float) -> Tensor:
     """Each channel of (N, C, H, W) blurred, borders mirrored; `side` odd, H and W above side / 2."""
-    kernel = blur_kernel(side, sigma, x.dtype, x.device).expand(x.shape[1], 1, side, side)
-    padded = functional.pad(x, [side // 2] * 4, mode="reflect")
-    return functional.conv2d(padded, kernel, groups=x.shape[1])
+    return filtered(x, blur_kernel(side, sigma, x.dtype, x.device), mirrored=True)
 
 
 def background(a: Tensor, b: Tensor, sides: Sequence[int], weights: Sequence[float], sigma: float) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -193,8 +195,38 @@ class DeamNet(nn.Module):
         return self.inverse_transform_function(inner)
 
 
-def initialise(net: DeamNet) -> None:
-    """The authors' initial weights: Xavier's normal ones for every convolution, PyTorch's default for the biases."""
+@torch.no_grad()
+def initialise(net: DeamNet, identity: float = 0.0) -> None:
+    """The authors' initial weights: Xavier's normal ones for every convolution, PyTorch's default for the biases.
+
+    Args:
+        identity: share, 0 to 1, of weights that return the image unchanged, which only the small recipes use: the
+            first convolution hands each channel on in every third feature, the last one takes the means of them, and
+            the residual branches begin at zero. Without a skip from input to output a colour that the clean images
+            lack would otherwise keep what chance made of it.
+    """
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.xavier_normal_(module.weight)
+    if identity:
+        first, last = net.transform_function.ext.conv2d, net.inverse_transform_function.ext.conv2d
+        copying = _copying(first.weight)
+        _move(first, copying, identity)
+        _move(last, copying.transpose(0, 1) / copying.sum((0, 2, 3)).view(-1, 1, 1, 1), identity)
+        for key in ("transform_function.pre.2", "inverse_transform_function.pre.2", "net2.final"):
+            _move(cast(Conv, net.get_submodule(key)).conv2d, torch.zeros(()), identity)
+
+
+def _copying(weight: Tensor) -> Tensor:
+    """A convolution's (width, channels, k, k) weights that copy channel j modulo `channels` to feature j."""
+    width, channels, side, _ = weight.shape
+    copying, feature = torch.zeros_like(weight), torch.arange(width)
+    copying[feature, feature % channels, side // 2, side // 2] = 1
+    return copying
+
+
+def _move(convolution: nn.Conv2d, weight: Tensor, share: float) -> None:
+    """Move weights so far towards `weight`, and biases towards 0."""
+    convolution.weight.lerp_(weight.expand_as(convolution.weight), share)
+    if convolution.bias is not None:
+        convolution.bias.mul_(1 - share)

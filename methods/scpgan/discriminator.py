@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from methods.scpgan.losses import gaussian_kernel
+from methods.blurs import gaussian_kernel
 
 SLOPE, SIDE = 0.2, 15
 HIGH_PASSES = ("learned", "gaussian")
@@ -79,8 +79,11 @@ class Discriminator(nn.Module):
 
 
 @torch.no_grad()
-def initialise(net: nn.Module) -> None:
+def initialise(net: nn.Module, deviation: float = 0.02) -> None:
     """The authors' initial weights of generator and discriminator: convolutions N(0, 0.02), biases 0.
+
+    Args:
+        deviation: in place of the 0.02, which in a narrow network makes a layer's output vanish.
 
     A learned kernel of the high-pass is a convolution like any other to them: it ends as N(0, 0.02) as well.
     """
@@ -88,4 +91,4 @@ def initialise(net: nn.Module) -> None:
         if name.endswith("bias"):
             parameter.zero_()
         elif parameter.dim() == 4:
-            parameter.normal_(0, 0.02)
+            parameter.normal_(0, deviation)

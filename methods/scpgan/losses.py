@@ -11,23 +11,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from methods.blurs import filtered, gaussian_kernel
+
 # Sides and weights of the fixed blurs of the background loss. Their sigma of 25 pixels makes them all but box filters.
 BACKGROUND = ((3, 0.01), (9, 0.1), (15, 1.0))
 BACKGROUND_SIGMA = 25.0
 SSIM_SIDE, SSIM_SIGMA = 11, 1.5
 C1, C2 = 0.01**2, 0.03**2
-
-
-def gaussian_kernel(side: int, sigma: float, dtype: torch.dtype = torch.float64) -> Tensor:
-    """A (side, side) kernel of sum 1, the outer product of two sampled Gaussians.
-
-    Args:
-        dtype: that the samples are normalised and multiplied in.
-    """
-    place = torch.arange(side, dtype=torch.float64) - (side - 1) / 2
-    line = torch.exp(-place.square() / (2 * sigma**2)).to(dtype)
-    line = line / line.sum()
-    return torch.outer(line, line)
 
 
 @lru_cache(maxsize=32)
@@ -42,19 +32,6 @@ def background_kernel(side: int, rounded: bool, dtype: torch.dtype, device: torc
     """A blur of the background loss. Rounded: made in float64, then stored in float32, as the authors do."""
     made = gaussian_kernel(side, BACKGROUND_SIGMA)
     return (made.float() if rounded else made).to(dtype=dtype, device=device)
-
-
-def filtered(x: Tensor, kernel: Tensor, *, mirrored: bool) -> Tensor:
-    """A (k, k) filter per channel, (N, C, H, W) -> the same shape.
-
-    Args:
-        mirrored: reflect at the borders (not repeating them); otherwise zeros are taken beyond.
-    """
-    reach = len(kernel) // 2
-    if mirrored:
-        x = functional.pad(x, [reach] * 4, mode="reflect")
-    kernels = kernel.expand(x.shape[1], 1, *kernel.shape)
-    return functional.conv2d(x, kernels, padding=0 if mirrored else reach, groups=x.shape[1])
 
 
 def l1(a: Tensor, b: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from methods.scpgan.inference import restore
 from methods.scpgan.iteration import Look, Views, discriminator_terms, generator_terms, restorer_terms, views
 from methods.scpgan.proxy import no_reference
 from methods.scpgan.rounds import Rounds, snapshot
+from methods.scpgan.varying import varied
 
 CHOSEN = ("restorer", "generator", "discriminator")  # what the best state consists of
 
@@ -44,7 +45,7 @@ class PGabNet(Stage):
         self.rounds = Rounds(self.train, self.steps)
         self.probe: list[Tensor] = []  # degraded images for the score without reference
         self.networks = {
-            "restorer": network.restorer(recipe.network),
+            "restorer": network.restorer(recipe.network, self.train["restorer_identity"]),
             "generator": network.generator(self.train),
             "discriminator": network.judge(self.train),
         }
@@ -84,7 +85,8 @@ class PGabNet(Stage):
             self.probe.append(batch["probe"]["degraded"].cpu())
         judge, optimisers = self.networks["discriminator"], self.optimisers
         judge.requires_grad_(False)
-        seen = self.views(batch["degraded"]["degraded"], batch["clean"]["clean"], loop)
+        clean = varied(batch["clean"]["clean"], self.train, loop.generator("clean"))
+        seen = self.views(batch["degraded"]["degraded"], clean, loop)
         terms = generator_terms(seen, judge, self.train) | restorer_terms(seen)
         _zero(optimisers["generator"], optimisers["restorer"])
         loop.backward(terms["generator"] + terms["restorer"])

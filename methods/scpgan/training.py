@@ -112,6 +112,7 @@ def check_train(train: Mapping[str, Any]) -> None:
     for key, allowed in (("adversarial", (1, 4)), ("fakes", (1, 4)), ("gan", ("lsgan", "vanilla"))):
         if train[key] not in allowed:
             raise UserError(f"train.{key} is one of {', '.join(map(str, allowed))}, not {train[key]!r}.")
+    _check_numbers(train)
     for name in train["stages"]:
         if name not in STAGES:
             raise unknown("stage in train.stages", name, STAGES)
@@ -120,4 +121,17 @@ def check_train(train: Mapping[str, Any]) -> None:
         raise UserError(
             f"train.stages begins with 'pgabnet' and keeps the order {', '.join(STAGES)}, with as many numbers in "
             f"train.steps; got {train['stages']} and {train['steps']}."
+        )
+
+
+def _check_numbers(train: Mapping[str, Any]) -> None:
+    for key in ("recolour", "restorer_identity", "generator_hands_on"):
+        if not 0 <= train[key] <= 1:
+            raise UserError(f"train.{key} is a share, 0 to 1, not {train[key]!r}.")
+    if train["contrast"] < 1:
+        raise UserError(f"train.contrast is a largest factor of 1 or more, not {train['contrast']!r}.")
+    if train["generator_hands_on"] and train["generator_width"] < 6:
+        raise UserError(
+            "A generator that hands the prompt on (train.generator_hands_on) needs 6 features or more, two per colour; "
+            f"train.generator_width is {train['generator_width']}. Give --set train.generator_hands_on=0."
         )

@@ -81,6 +81,14 @@ def test_gain_multiplies_what_is_judged():
     assert torch.allclose(eight, 8 * one) and one.abs().max() > 0.01
 
 
+def test_a_second_level_judges_the_details_of_the_means():
+    x = torch.rand(1, 3, 16, 16, dtype=torch.float64)
+    one, two = (Discriminator(8, levels=levels, gain=1.0, offset=0.0).details(x) for levels in (1, 2))
+    assert two.shape == (1, 18, 8, 8) and near(two[:, :9], one)
+    assert near(two[:, 9:, ::2, ::2], torch.cat(haar(haar(x)[0])[1:], 1))
+    assert near(two[:, 9:, 1::2, 1::2], two[:, 9:, ::2, ::2])
+
+
 @pytest.mark.parametrize("norm, keys", [("instance", 12), ("batch", 22), ("none", 12)])
 def test_norms(norm, keys):
     net = Discriminator(4, norm=norm)

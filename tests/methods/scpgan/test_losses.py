@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from datasets.ops.flips import flip, unflip
+from methods.blurs import filtered, gaussian_kernel
 from methods.scpgan import losses
 from methods.scpgan.proxy import no_reference
 from tests.material import material, needs_material
@@ -49,8 +50,8 @@ def test_recorded_kernels():
         for side in (3, 9, 15):
             kernel = losses.background_kernel(side, rounded, torch.float64, cpu)
             assert np.abs(kernel.numpy() - golden[f"gauss_k{side}_s25_kernel{suffix}"]).max() < 1e-15
-    wide = losses.gaussian_kernel(15, 9.0)
-    smooth = losses.filtered(torch.from_numpy(golden["a"][:1]), wide, mirrored=True)
+    wide = gaussian_kernel(15, 9.0)
+    smooth = filtered(torch.from_numpy(golden["a"][:1]), wide, mirrored=True)
     assert np.abs(smooth.numpy() - golden["smooth_k15_s9_of_a_kernel64"]).max() < 1e-12
 
 
@@ -85,8 +86,8 @@ def scene():
     rows, columns = torch.meshgrid(torch.arange(128.0), torch.arange(128.0), indexing="ij")
     clean = 0.5 + 0.2 * torch.sign(torch.sin(rows / 5) * torch.sin(columns / 9)) * (columns > 50)
     noise = torch.randn(2, 3, 128, 128, generator=torch.Generator().manual_seed(2))
-    kernel = losses.gaussian_kernel(5, 0.8).float()
-    return clean.expand(2, 3, -1, -1), 0.15 * losses.filtered(noise, kernel, mirrored=True)
+    kernel = gaussian_kernel(5, 0.8).float()
+    return clean.expand(2, 3, -1, -1), 0.15 * filtered(noise, kernel, mirrored=True)
 
 
 def test_the_proxy_ranks_restorers_without_a_reference():
@@ -94,6 +95,6 @@ def test_the_proxy_ranks_restorers_without_a_reference():
     noisy = clean + noise
     halves = [no_reference(noisy, clean + share * noise) for share in (1.0, 0.6, 0.3, 0.0)]
     assert halves == sorted(halves)
-    kernel = losses.gaussian_kernel(9, 2.0).float()
-    blurred = [losses.filtered(image, kernel, mirrored=True) for image in (clean, noisy)]
+    kernel = gaussian_kernel(9, 2.0).float()
+    blurred = [filtered(image, kernel, mirrored=True) for image in (clean, noisy)]
     assert no_reference(noisy, blurred[0]) < halves[-1] and no_reference(noisy, blurred[1]) < halves[-1]

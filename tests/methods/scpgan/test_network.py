@@ -8,13 +8,13 @@ import torch
 
 import methods
 from methods import METHODS
+from methods.blurs import gaussian_kernel
 from methods.recipes import recipe
 from methods.scpgan.adapter import SCPGAN
 from methods.scpgan.deamnet import DeamNet
 from methods.scpgan.discriminator import Discriminator, initialise
 from methods.scpgan.generator import Generator
 from methods.scpgan.inference import mirrored, restore
-from methods.scpgan.losses import gaussian_kernel
 from methods.scpgan.network import judge
 from methods.scpgan.restormer import Restormer
 from methods.weights import signature
