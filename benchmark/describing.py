@@ -11,11 +11,10 @@ from benchmark import environment
 from benchmark.cell import Cell
 from benchmark.finding import trained_on, trained_under
 from benchmark.records import Record
-from datasets import facts
 from datasets.options import spelled
 
 if TYPE_CHECKING:
-    from datasets.base import Dataset
+    from datasets.base import Dataset, DatasetFacts
     from methods.base import Method, Recipe
     from methods.weights import Card
 
@@ -60,7 +59,7 @@ def complete(
     Weights that were not trained as the recipe says (fewer steps, other data, another noise level) carry no variant:
     the paper's figure is not theirs.
     """
-    told, otherwise = method.facts, _otherwise(cell, method, card) if card else []
+    told, otherwise = method.facts, _otherwise(cell, data.facts, method, card) if card else []
     record = replace(
         record,
         tier=method.recipe.tier,
@@ -83,14 +82,14 @@ def complete(
     )
 
 
-def _otherwise(cell: Cell, method: Method, card: Card) -> list[str]:
+def _otherwise(cell: Cell, facts: DatasetFacts, method: Method, card: Card) -> list[str]:
     """In what a training differs from its recipe, and from what is restored."""
     recipe, found = method.recipe, []
     if 0 < card.steps < own_steps(recipe):
         found.append(f"trained {card.steps} of {own_steps(recipe)} steps")
     if card.train_data and recipe.data and not any(trained_on(card, name) for name in recipe.data):
         found.append(f"trained on {card.train_data}, where the recipe is for {', '.join(recipe.data)}")
-    spec = spelled(facts(cell.dataset), dict(cell.options))
+    spec = spelled(facts, dict(cell.options))
     if trained_on(card, cell.dataset) and not trained_under(card, spec):
         found.append(f"trained on {card.train_data}, run on {spec}")
     for key, value in cell.options:
