@@ -1,12 +1,7 @@
 """The stage in the harness: resuming, what it is given to see, its switches, whether it learns."""
 
 import hashlib
-import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,10 +12,10 @@ from methods.features import VGG19
 from methods.lir.adapter import LIR
 from methods.lir.training import Translation, rate_factor
 from methods.recipes import recipe, recipes
+from tests.methods.killing import states
 from tests.methods.lir import killing
 from tests.methods.loop import FakeLoop
 
-ROOT = Path(__file__).resolve().parents[3]
 CROP = 24
 
 
@@ -54,12 +49,7 @@ def after(steps=1, features=None, **settings):
 
 def test_killed_and_resumed(tmp_path):
     orders = ["", "train.checkpoint:2", "train.step:5"]
-    command = [sys.executable, "-m", "tests.methods.lir.killing", str(tmp_path), *orders]
-    run = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300
-    )
-    assert run.returncode == 0, run.stderr
-    whole, *killed = map(json.loads, run.stdout.splitlines())
+    whole, *killed = states("tests.methods.lir.killing", tmp_path, orders)
     assert whole["finished"] == 0 and len(killed) == 2
     for order, got in zip(orders[1:], killed, strict=True):
         assert got["killed"] and got["finished"] == 0 and got["log"] == [order.partition(":")[0]]

@@ -1,11 +1,6 @@
 """What survives a restart, a kill and missing files, through the harness's own loop."""
 
 import hashlib
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,11 +9,10 @@ from benchmark.conformance import check
 from benchmark.training import TrainingData
 from methods.mssr.adapter import MSSR
 from methods.mssr.training import stages
+from tests.methods.killing import states
 from tests.methods.loop import FakeLoop
 from tests.methods.mssr import killing
 from tests.methods.mssr.small import SCALES, batches, equal, made, run_through, tiny
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("at", [1, 2])
@@ -59,12 +53,7 @@ def test_killed_in_every_stage(tmp_path):
         "train.step:9",
         "train.weights:2",
     ]
-    command = [sys.executable, "-m", "tests.methods.mssr.killing", str(tmp_path), *orders]
-    run = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300
-    )
-    assert run.returncode == 0, run.stderr
-    whole, *killed = map(json.loads, run.stdout.splitlines())
+    whole, *killed = states("tests.methods.mssr.killing", tmp_path, orders)
     assert whole["finished"] == 0 and len(whole["weights"]) == 2 and len(killed) == len(orders) - 1
     for got in killed:
         assert got["killed"] and got["finished"] == 0, got["order"]

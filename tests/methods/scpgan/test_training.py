@@ -1,12 +1,7 @@
 """Rounds and replacements: when they come, what takes what, what survives; and what the training is given to see."""
 
 import hashlib
-import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -18,10 +13,10 @@ from methods.recipes import recipe, recipes
 from methods.scpgan.adapter import SCPGAN
 from methods.scpgan.rounds import Rounds
 from methods.scpgan.training import STAGES, ensemble
+from tests.methods.killing import states
 from tests.methods.loop import FakeLoop
 from tests.methods.scpgan import killing
 
-ROOT = Path(__file__).resolve().parents[3]
 FAST = {"train.crop": 24, "train.batch": 1, "train.rescales": False, "train.replace": "none"}
 
 
@@ -193,12 +188,7 @@ def through_a_file(content):
 
 def test_killed_during_a_replacement(tmp_path):
     orders = ["", "train.replacement:1", "train.replacement:2", "train.replacement:3"]
-    command = [sys.executable, "-m", "tests.methods.scpgan.killing", str(tmp_path), *orders]
-    run = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300
-    )
-    assert run.returncode == 0, run.stderr
-    whole, *killed = map(json.loads, run.stdout.splitlines())
+    whole, *killed = states("tests.methods.scpgan.killing", tmp_path, orders)
     assert whole["finished"] == 0 and len(killed) == 3
     for got in killed:
         assert got["killed"] and got["log"] == ["train.replacement"] and got["finished"] == 0
