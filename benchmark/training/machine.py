@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import logging
 import os
@@ -41,7 +42,15 @@ def processes(settings: TrainSettings) -> Any:
             precision="bf16-mixed" if settings.precision == "bf16" else "32-true",
         )
         fabric.launch()
+    if several:
+        atexit.register(_leave)
     return fabric
+
+
+def _leave() -> None:
+    """Take leave of the other processes: Gloo's threads, still running when the program ends, may abort it."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 @contextmanager

@@ -51,5 +51,6 @@ def test_killed_and_started_again(tmp_path):
 
 @pytest.mark.golden_slow
 def test_killed_at_every_passing_of_every_phase(tmp_path):
-    counts = {"train.prepare": 12, "train.step": 40, "train.checkpoint": 9, "train.evaluate": 4, "train.weights": 2}
+    # preparations: both halves of the six images for the first stage, the degraded half again for the second
+    counts = {"train.prepare": 10, "train.step": 40, "train.checkpoint": 9, "train.evaluate": 4, "train.weights": 2}
     check(killed(tmp_path, ["", *(f"{phase}:{n + 1}" for phase, count in counts.items() for n in range(count))]))
