@@ -18,11 +18,16 @@ from methods.streams import Arrays, Preparation, Stream
 
 __all__ = [
     "Arrays", "Artefacts", "Degrades", "Draws", "Facts", "Loop", "Match", "Method", "Preparation", "Recipe",
-    "SampleInfo", "Senses", "Stage", "StageFactory", "State", "Stream",
+    "SampleInfo", "Senses", "Stage", "StageFactory", "State", "Stream", "kept",
 ]  # fmt: skip
 
 State = dict[str, Tensor]
 Artefacts = dict[str, State]
+
+
+def kept(network: nn.Module, prefix: str = "") -> State:
+    """Copies of a network's tensors on the CPU, keys prefixed: what `Stage.artefacts` hands on."""
+    return {f"{prefix}{key}": value.detach().cpu().clone() for key, value in network.state_dict().items()}
 
 
 class Draws(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,17 @@ def deviations(cls: type[Method], recipe: Recipe) -> dict[str, tuple[Any, Any]]:
     original = recipes(cls).get(recipe.name, recipe)
     before = settings_of(original)
     return {key: (before.get(key), now) for key, now in settings_of(recipe).items() if now != before.get(key)}
+
+
+def remarks(cls: type[Method], recipe: Recipe, ignored: Collection[str] = ()) -> list[str]:
+    """Why a recipe is not the paper's own: its tier, then each setting that differs from its file; [] where it is.
+
+    Args:
+        ignored: dotted keys of settings that the paper varies too, or that change no result.
+    """
+    notes = [] if recipe.tier == "paper" else ["adapted: not in the paper"]
+    changed = {key: pair for key, pair in deviations(cls, recipe).items() if key not in ignored}
+    return notes + [f"{key} = {now} in place of {original}" for key, (original, now) in changed.items()]
 
 
 def settings_of(recipe: Recipe) -> dict[str, Any]:

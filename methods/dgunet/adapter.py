@@ -15,7 +15,7 @@ from methods.dgunet.network import DGUNet as Shared
 from methods.dgunet.network import DGUNetPlus
 from methods.dgunet.sensing import SensingDGUNet
 from methods.dgunet.training import Restoring, Sensing
-from methods.recipes import deviations, recipes
+from methods.recipes import recipes, remarks
 from methods.weights import recognise_by_shape
 
 SENSING = "compressive-sensing"
@@ -64,9 +64,7 @@ class DGUNet(Method):
 
     def _notes(self) -> list[str]:
         """Why this is not the paper's. Its sensing networks exist for any ratio."""
-        changed = {key: v for key, v in deviations(type(self), self.recipe).items() if key != "train.ratio"}
-        notes = ["adapted: not in the paper"] if self.recipe.tier != "paper" else []
-        return notes + [f"{key} = {now} in place of {original}" for key, (original, now) in changed.items()]
+        return remarks(type(self), self.recipe, ("train.ratio",))
 
     @property
     def measure(self) -> Callable[[Tensor], Tensor]:

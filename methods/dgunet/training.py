@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from datasets.ops.names import unknown
-from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, State, Stream
+from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, State, Stream, kept
 from methods.dgunet.augmentation import jitter, rows_and_transposes, training_luma
 from methods.dgunet.inference import recover, restore
 from methods.dgunet.losses import charbonnier, edge, squared_error
@@ -63,7 +63,7 @@ class Unrolled(Stage):
         return {"restorer": last if self.best is None else self.best, "last": last}
 
     def _weights(self) -> State:
-        return {key: value.detach().cpu().clone() for key, value in self.net.state_dict().items()}
+        return kept(self.net)
 
     def on_evaluation(self, score: float, loop: Loop) -> None:
         """Keep the weights of the highest score."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 import torch
@@ -15,7 +14,7 @@ from methods.base import Artefacts, Facts, Match, Method, Recipe, SampleInfo, St
 from methods.lir.inference import restore
 from methods.lir.network import PARTS, generator, restorer
 from methods.lir.training import Translation
-from methods.recipes import deviations, recipes
+from methods.recipes import recipes, remarks
 from methods.weights import networks_in, recognise_by_shape, signature
 
 # Where a file lies says nothing about what is computed: it is found, or the semantic weight is 0.
@@ -48,10 +47,7 @@ class LIR(Method):
         return self._facts
 
     def _described(self) -> Facts:
-        changed = {key: pair for key, pair in deviations(type(self), self.recipe).items() if key not in PLACES}
-        paper = self.recipe.tier == "paper"
-        notes = [] if paper else ["adapted: not in the paper"]
-        notes += [f"{key} = {now} in place of {original}" for key, (original, now) in changed.items()]
+        notes = remarks(type(self), self.recipe, PLACES)
         return Facts(
             tasks=("denoise",),
             supervision="unpaired",
@@ -60,7 +56,7 @@ class LIR(Method):
             context=None,  # the layer norms look at the whole image
             min_side=self.restorer.smallest,
             note="; ".join(notes),
-            variant="LIR" if paper and not changed else "",
+            variant="" if notes else self.title,
         )
 
     def restore(self, x: Tensor, info: Sequence[SampleInfo] | None = None) -> Tensor:
@@ -74,10 +70,7 @@ class LIR(Method):
     @classmethod
     def equipped(cls, recipe: Recipe) -> tuple[Recipe, str]:
         """Without a file of VGG-19 the semantic term is off: its weight is 0, so the recipe's hash tells."""
-        if not recipe.train["semantic"] or features.find("vgg19", recipe.train["vgg_file"]):
-            return recipe, ""
-        text = f"{features.absent('vgg19')} Or name it with --set train.vgg_file=PATH. Semantic consistency is off."
-        return replace(recipe, train={**recipe.train, "semantic": 0.0}), text
+        return features.without_absent(recipe, "train.semantic", {"vgg19": "train.vgg_file"})
 
     def stages(self) -> Iterator[StageFactory]:
         """One. Raises UserError where semantic consistency has a weight, but there is no file for it."""

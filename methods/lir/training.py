@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, State, Stream
+from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream, kept
 from methods.lir.discriminators import ImageDiscriminator, LatentDiscriminator
 from methods.lir.inference import restore
 from methods.lir.iteration import (
@@ -157,8 +157,7 @@ class Translation(Stage):
 
     def artefacts(self) -> Artefacts:
         """The restorer as it is now: the authors keep the last weights and select none."""
-        state: State = self._restorer().state_dict()
-        return {"restorer": {key: value.detach().cpu().clone() for key, value in state.items()}}
+        return {"restorer": kept(self._restorer())}
 
 
 def rate_factor(train: Mapping[str, Any], step: int, steps: int) -> float:

@@ -10,7 +10,7 @@ from methods.base import Facts, Match, Method, Recipe, SampleInfo, StageFactory,
 from methods.mssr import checkpoints, network, perceptual, training
 from methods.mssr.inference import restore
 from methods.mssr.sampling import Roles, sample
-from methods.recipes import deviations
+from methods.recipes import remarks
 
 
 class MSSR(Method):
@@ -42,10 +42,9 @@ class MSSR(Method):
         return self._facts
 
     def _described(self) -> Facts:
-        changed, scale = deviations(type(self), self.recipe), self.restorer.scale
-        paper = self.recipe.tier == "paper" and scale > 1
-        notes = [] if paper else ["adapted: not in the paper"]
-        notes += [f"{key} = {now} in place of {original}" for key, (original, now) in changed.items()]
+        scale, notes = self.restorer.scale, remarks(type(self), self.recipe)
+        if scale == 1 and self.recipe.tier == "paper":  # a setting made it so: the paper has no scale 1
+            notes.insert(0, "adapted: not in the paper")
         return Facts(
             tasks=("denoise",) if scale == 1 else ("super-resolve",),
             supervision="unpaired",

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from methods.base import State
-
 
 def follower(network: nn.Module) -> nn.Module:
     """A copy that no gradient reaches, to be moved by `follow`."""
@@ -33,8 +31,3 @@ def unmoved(network: nn.Module) -> Iterator[nn.Module]:
         yield network
     finally:
         network.requires_grad_(True)
-
-
-def kept(network: nn.Module, prefix: str = "") -> State:
-    """Copies of a network's tensors on the CPU, keys prefixed."""
-    return {f"{prefix}{key}": value.detach().cpu().clone() for key, value in network.state_dict().items()}

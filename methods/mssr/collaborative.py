@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from datasets.ops.files import sha256_file
-from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream
+from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream, kept
 from methods.mssr import losses, network, pairs, schedules
-from methods.mssr.averaging import kept
 from methods.mssr.inference import restore
 from methods.mssr.start import started
 

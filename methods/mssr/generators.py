@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream
+from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream, kept
 from methods.mssr import losses, network, pairs, perceptual, schedules
-from methods.mssr.averaging import follow, follower, kept, unmoved
+from methods.mssr.averaging import follow, follower, unmoved
 from methods.mssr.inference import restore
 from methods.mssr.start import started
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream
+from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream, kept
 from methods.mssr import losses, network, pairs, schedules
-from methods.mssr.averaging import follow, follower, kept
+from methods.mssr.averaging import follow, follower
 from methods.mssr.checkpoints import named_start
 from methods.mssr.inference import restore
 from methods.mssr.rrdb import RRDBNet

@@ -11,7 +11,7 @@ from methods.base import Facts, Match, Method, Recipe, SampleInfo, StageFactory,
 from methods.r2r.inference import restore
 from methods.r2r.network import DnCNN
 from methods.r2r.training import Recorrupted
-from methods.recipes import deviations
+from methods.recipes import remarks
 from methods.weights import recognise_by_shape
 
 
@@ -55,10 +55,8 @@ class R2R(Method):
 
     def _notes(self) -> list[str]:
         """Why this is not the paper's R2R."""
-        changed = {key: v for key, v in deviations(type(self), self.recipe).items() if key != "train.sigma"}
-        notes = ["adapted: not in the paper"] if self.recipe.tier != "paper" else []
-        notes += ["supervised reference, not R2R"] if self.recipe.train["target"] == "clean" else []
-        return notes + [f"{key} = {now} in place of {original}" for key, (original, now) in changed.items()]
+        supervised = ["supervised reference, not R2R"] if self.recipe.train["target"] == "clean" else []
+        return remarks(type(self), self.recipe, ("train.sigma",)) + supervised
 
     def restore(self, x: Tensor, info: Sequence[SampleInfo] | None = None) -> Tensor:
         """See methods.r2r.inference.restore."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from datasets.ops.errors import UserError
 from datasets.ops.names import unknown
-from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream
+from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream, kept
 from methods.r2r.inference import bgr, restore
 from methods.r2r.losses import half_squared_error
 from methods.r2r.network import DnCNN, initialise
@@ -81,7 +81,7 @@ class Recorrupted(Stage):
 
     def artefacts(self) -> Artefacts:
         """The network as it is now: the authors keep the last weights and select none."""
-        return {"restorer": {key: value.detach().cpu().clone() for key, value in self.net.state_dict().items()}}
+        return {"restorer": kept(self.net)}
 
 
 def rate(train: Any, step: int, steps: int) -> float:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from datasets.ops.names import unknown
 from methods.base import Facts, Match, Method, Recipe, SampleInfo, StageFactory, State
-from methods.recipes import deviations
+from methods.recipes import remarks
 from methods.scpgan import network
 from methods.scpgan.inference import restore
 from methods.scpgan.training import STAGES, check_train
@@ -61,10 +61,7 @@ class SCPGAN(Method):
         return self._facts
 
     def _described(self) -> Facts:
-        changed = deviations(type(self), self.recipe)
-        paper = self.recipe.tier == "paper"
-        notes = [] if paper else ["adapted: not in the paper"]
-        notes += [f"{key} = {now} in place of {original}" for key, (original, now) in changed.items()]
+        notes = remarks(type(self), self.recipe)
         return Facts(
             tasks=(self.recipe.train["task"],),
             supervision="unpaired",
@@ -72,7 +69,7 @@ class SCPGAN(Method):
             # both restorers reach further than images are wide
             context=None,
             note="; ".join([*notes, CHOSEN_BY[self.recipe.train["score"]]]),
-            variant=VARIANTS.get(self.recipe.name, "") if paper and not changed else "",
+            variant=VARIANTS.get(self.recipe.name, "") if not notes else "",
         )
 
     def restore(self, x: Tensor, info: Sequence[SampleInfo] | None = None) -> Tensor:

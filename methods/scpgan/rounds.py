@@ -10,7 +10,7 @@ from torch import nn
 
 from datasets.ops.errors import UserError
 from datasets.ops.names import unknown
-from methods.base import State
+from methods.base import State, kept
 
 RULES = ("steps", "plateau", "list", "none")
 SCORES = ("validation", "proxy", "none")
@@ -116,7 +116,4 @@ class Rounds:
 
 def snapshot(networks: Mapping[str, nn.Module]) -> dict[str, State]:
     """Copies of the networks' tensors on the CPU."""
-    return {
-        name: {key: value.detach().cpu().clone() for key, value in net.state_dict().items()}
-        for name, net in networks.items()
-    }
+    return {name: kept(net) for name, net in networks.items()}

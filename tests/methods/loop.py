@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -101,3 +102,11 @@ class FakeLoop:
             outcome.append({name: float(value) for name, value in losses.items()})
             self.step += 1
         return outcome
+
+
+def through_a_file(content: Any) -> Any:
+    """What a checkpoint gives back of a state."""
+    file = io.BytesIO()
+    torch.save(content, file)
+    file.seek(0)
+    return torch.load(file, weights_only=True)

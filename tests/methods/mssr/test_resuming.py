@@ -3,14 +3,13 @@
 import hashlib
 
 import pytest
-import torch
 
 from benchmark.conformance import check
 from benchmark.training import TrainingData
 from methods.mssr.adapter import MSSR
 from methods.mssr.training import stages
 from tests.methods.killing import states
-from tests.methods.loop import FakeLoop
+from tests.methods.loop import FakeLoop, through_a_file
 from tests.methods.mssr import killing
 from tests.methods.mssr.small import SCALES, batches, equal, made, run_through, tiny
 
@@ -31,15 +30,6 @@ def test_a_restart_within_a_stage_changes_nothing(number, at, monkeypatch):
     for role, state in whole.artefacts().items():
         assert equal(state, rest.artefacts()[role]), role
     assert all(equal(net.state_dict(), rest.networks[name].state_dict()) for name, net in whole.networks.items())
-
-
-def through_a_file(content):
-    import io
-
-    file = io.BytesIO()
-    torch.save(content, file)
-    file.seek(0)
-    return torch.load(file, weights_only=True)
 
 
 def test_killed_in_every_stage(tmp_path):

@@ -14,7 +14,7 @@ from methods.scpgan.adapter import SCPGAN
 from methods.scpgan.rounds import Rounds
 from methods.scpgan.training import STAGES, ensemble
 from tests.methods.killing import states
-from tests.methods.loop import FakeLoop
+from tests.methods.loop import FakeLoop, through_a_file
 from tests.methods.scpgan import killing
 
 FAST = {"train.crop": 24, "train.batch": 1, "train.rescales": False, "train.replace": "none"}
@@ -175,15 +175,6 @@ def test_a_replacement_survives_a_restart_wherever_it_comes(at, score):
     assert whole.rounds.scores == rest.rounds.scores
     assert all(equal(state(whole, name), state(rest, name)) for name in whole.networks)
     assert equal(whole.artefacts()["restorer"], rest.artefacts()["restorer"])
-
-
-def through_a_file(content):
-    import io
-
-    file = io.BytesIO()
-    torch.save(content, file)
-    file.seek(0)
-    return torch.load(file, weights_only=True)
 
 
 def test_killed_during_a_replacement(tmp_path):
