@@ -20,7 +20,7 @@ from datasets.ops.errors import UserError
 from datasets.options import spelled
 from methods.base import Facts, Method, Recipe
 from methods.loading import build
-from methods.recipes import deviations, recipes
+from methods.recipes import deviations, recipes, settings_of
 from methods.recipes import recipe as read_recipe
 from methods.registry import METHODS
 from methods.weights import Card, read_card
@@ -78,15 +78,16 @@ def find(cls: type[Method], selection: Selection, data: Dataset, seed: int) -> P
     They must be of the recipe asked for (any, where none was), of the seed asked for (any, where that is the default,
     0 alone), trained under the settings asked for, fit the dataset's task, channels and scale, and its options as far
     as the training knew them (sigma). Among them: trained on the same dataset first (under the same options before
-    others), then by tier (paper, budget, cpu, tiny), then one's own before shipped ones, then the longest trained.
+    others), then those of :func:`_merit`.
     """
     fitting = [c for c in candidates(cls.name, selection.results) if _fits(cls, c.card, selection, data, seed)]
     return min(fitting, key=lambda c: _rank(cls, c, data)).path if fitting else None
 
 
 def for_pictures(cls: type[Method], recipe: str | None, results: Path, role: str = "restorer") -> Path:
-    """The best weights for somebody's own pictures: RGB ones first, then by tier, then one's own, then the longest
-    trained. Raises UserError where none are there."""
+    """The best weights for somebody's own pictures: RGB ones first, then those of :func:`_merit`.
+
+    Raises UserError where none are there."""
     known = recipes(cls)
     every = candidates(cls.name, results, role)
     found = [c for c in every if c.card.recipe in known and recipe in (None, c.card.recipe)]
@@ -98,9 +99,8 @@ def for_pictures(cls: type[Method], recipe: str | None, results: Path, role: str
         )
 
     def rank(candidate: Candidate) -> tuple[Any, ...]:
-        read = known[candidate.card.recipe]
-        grey = 3 not in recipe_facts(cls, read).channels
-        return grey, _TIERS.index(read.tier), not candidate.own, -candidate.card.steps, str(candidate.path)
+        grey = 3 not in recipe_facts(cls, known[candidate.card.recipe]).channels
+        return grey, *_merit(cls, candidate)
 
     return min(found, key=rank).path
 
@@ -118,10 +118,24 @@ def _fits(cls: type[Method], card: Card, selection: Selection, data: Dataset, se
 
 
 def _rank(cls: type[Method], candidate: Candidate, data: Dataset) -> tuple[Any, ...]:
+    card, spec = candidate.card, spelled(data.facts, data.options)
+    return not trained_on(card, data.facts.name), not trained_under(card, spec), *_merit(cls, candidate, spec)
+
+
+def _merit(cls: type[Method], candidate: Candidate, spec: str = "") -> tuple[Any, ...]:
+    """Smaller is better: trained under no options (a sigma) that the dataset `spec` does not have, by the recipe as it
+    stands before one with changed settings, by tier (paper, budget, cpu, tiny), one's own, the longest trained."""
     card = candidate.card
-    tier = _TIERS.index(recipes(cls)[card.recipe].tier)
-    near = not trained_on(card, data.facts.name), not trained_under(card, spelled(data.facts, data.options))
-    return *near, tier, not candidate.own, -card.steps, str(candidate.path)
+    read = read_recipe(cls, card.recipe)
+    stands = settings_of(read)
+    special = _options(card.train_data) not in ("", _options(spec))
+    changed = any(stands.get(key, value) != value for key, value in card.recipe_settings.items())
+    return special, changed, _TIERS.index(read.tier), not candidate.own, -card.steps, str(candidate.path)
+
+
+def _options(spec: str) -> str:
+    """``demo[sigma=50]-train`` -> ``sigma=50``; '' without options."""
+    return "".join(re.findall(r"\[(.*?)\]", spec))
 
 
 def trained_on(card: Card, dataset: str) -> bool:

@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from datasets.ops.errors import UserError
+from datasets.ops.files import write_bytes
+
+
+def fill(path: Path, name: str, content: str) -> None:
+    """Put `content` between the marks of a page on disk. Raises UserError for no page, or one without the marks."""
+    write_bytes(path, filled(read(path), name, content).encode())
+
+
+def expect(path: Path, name: str) -> None:
+    """See that a page can be filled, before minutes are spent. Raises UserError as `fill` does."""
+    filled(read(path), name, "")
+
+
+def read(path: Path) -> str:
+    """The text of a page. Raises UserError where there is none."""
+    if not path.is_file():
+        raise UserError(f"Expected a page at {path} (--page), where there is none.")
+    return path.read_text(encoding="utf-8")
 
 
 def filled(page: str, name: str, content: str) -> str:

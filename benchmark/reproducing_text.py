@@ -61,6 +61,16 @@ def markdown(order: Order, found: Sequence[Section]) -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
+def excerpt(order: Order, found: Sequence[Section]) -> str:
+    """The tables of figures alone, for another page."""
+    parts = [f"**{order.protocol.title}** (`{order.protocol.name}`)", ""]
+    for tier, test, rows in found:
+        convention = next((f", `{line.convention}`" for line in rows if line.convention), "")
+        parts += [f"{test.replace(':', ' · ')}{convention}; a training: {_budget(order, tier)}", ""]
+        parts += [*table(HEAD, [cells(line) for line in rows if line.record]), ""]
+    return "\n".join(parts)
+
+
 def _legend(seeds: Sequence[int]) -> str:
     spread = ", with the sample standard deviation over seeds" if len(seeds) > 1 else ""
     return (

@@ -36,7 +36,8 @@ def _merge_options(parser: ArgumentParser) -> None:
 def leaderboard(args: Namespace, console: Console) -> int:
     """Refresh leaderboard.csv and .md and print the table, or compare two rows."""
     from benchmark.leaderboard import write
-    from benchmark.leaderboard_text import show
+    from benchmark.leaderboard_text import main_tables, show
+    from benchmark.pages import fill
     from benchmark.records import read_records
     from datasets.ops.errors import UserError
 
@@ -52,19 +53,8 @@ def leaderboard(args: Namespace, console: Console) -> int:
     show(rows, console)
     console.emit(rows)
     if args.page:
-        _fill(args.page, rows)
+        fill(args.page, "leaderboard", main_tables(rows))
     return 0
-
-
-def _fill(page: Path, rows: list[Any]) -> None:
-    from benchmark.leaderboard_text import main_tables
-    from benchmark.pages import filled
-    from datasets.ops.errors import UserError
-    from datasets.ops.files import write_bytes
-
-    if not page.is_file():
-        raise UserError(f"Expected a page at {page} (--page), where there is none.")
-    write_bytes(page, filled(page.read_text(encoding="utf-8"), "leaderboard", main_tables(rows)).encode())
 
 
 def _compare(records: list[Any], args: Namespace, console: Console) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,9 +82,12 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
 
 
 def _renew(args: Namespace, console: Console) -> int:
+    from benchmark.leaderboard_text import table
+    from benchmark.pages import expect, fill
     from benchmark.regression.renewing import SPREAD_COLUMNS, renew, spreads
 
-    page = _page(args.page) if args.page else ""
+    if args.page:
+        expect(args.page, "spread")
     if args.update:
         path = _target(args)
         found = renew(args.methods, path, args.reason, console.report)
@@ -96,7 +98,7 @@ def _renew(args: Namespace, console: Console) -> int:
     console.table("spread", SPREAD_COLUMNS, lines)
     console.emit([dict(zip(SPREAD_COLUMNS, line, strict=True)) for line in lines])
     if args.page:
-        _fill(args.page, page, lines)
+        fill(args.page, "spread", "\n".join(table(SPREAD_COLUMNS, lines)))
     return 0
 
 
@@ -108,22 +110,3 @@ def _target(args: Namespace) -> Path:
     if not args.baseline and path.parent.name == "shipped":
         raise UserError("The installed baseline is not rewritten: name a file with --baseline FILE, or use a checkout.")
     return path
-
-
-def _page(path: Path) -> str:
-    """The page, found to have the marks before minutes are spent."""
-    from benchmark.pages import filled
-    from datasets.ops.errors import UserError
-
-    if not path.is_file():
-        raise UserError(f"Expected a page at {path} (--page), where there is none.")
-    return filled(path.read_text(encoding="utf-8"), "spread", "")
-
-
-def _fill(path: Path, page: str, lines: Sequence[Sequence[str]]) -> None:
-    from benchmark.leaderboard_text import table
-    from benchmark.pages import filled
-    from benchmark.regression.renewing import SPREAD_COLUMNS
-    from datasets.ops.files import write_bytes
-
-    write_bytes(path, filled(page, "spread", "\n".join(table(SPREAD_COLUMNS, lines))).encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.cli.data import prepare_embedded
@@ -27,14 +28,17 @@ def _options(parser: ArgumentParser) -> None:
     add("--methods", type=names, default=(), help="names with commas between them; default: all of the protocol")
     add("--seeds", type=numbers, default=(), help="of trainings, such as 0,1,2; default: the protocol's")
     add("--train", choices=("auto", "never"), default="auto", help="auto: train what is missing; never: only run")
+    add("--page", type=Path, metavar="FILE", help="also put the tables between the page's <!-- NAME --> marks")
     add("--dry-run", action="store_true", help="print what would be trained and run; do nothing")
 
 
 def reproduce(args: Namespace, console: Console) -> int:
     """Carry out a protocol and print its table; 1 when a training or a cell failed."""
-    from benchmark import leaderboard, reproducing, reproducing_text
+    from benchmark import leaderboard, pages, reproducing, reproducing_text
 
     order = _order(args)
+    if args.page:
+        pages.expect(args.page, order.protocol.name)
     places = [*order.protocol.tests, *([order.protocol.train] if order.trains else [])]
     prepare_embedded([place.partition(":")[0] for place in places], args.data, console)
     if args.dry_run:
@@ -49,6 +53,8 @@ def reproduce(args: Namespace, console: Console) -> int:
             console.remark(remark.removeprefix("- "))
     console.emit(reproducing_text.plain_rows(order, found))
     console.say(f"Wrote {reproducing_text.page(args.results, order.protocol.name)} and the .csv beside it.")
+    if args.page:
+        pages.fill(args.page, order.protocol.name, reproducing_text.excerpt(order, found))
     for sentence in outcome.failures:
         console.error(f"Failed: {sentence}")
     return int(bool(outcome.failures))

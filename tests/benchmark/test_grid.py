@@ -151,6 +151,19 @@ def test_weights_trained_under_the_same_options_come_first(select, tmp_path):
     assert names == {"squares": "same.safetensors", "squares[sigma=50]": "other.safetensors"}
 
 
+def test_weights_of_an_unchanged_recipe_and_of_no_special_options_come_first(select, tmp_path):
+    """Weights for sigma 50, or of a recipe cut down for a protocol, are made for something else than this dataset."""
+    shipped = tmp_path / "shipped/weights/net"
+    weights(shipped / "special.safetensors", train_data="polyu[sigma=50]-train", recipe="paper", recipe_settings={})
+    assert found(select) == "special.safetensors"
+    weights(shipped / "changed.safetensors", train_data="polyu", recipe_settings={"restore.part": 0.5}, steps=99)
+    assert found(select) == "changed.safetensors"
+    weights(
+        shipped / "as-it-stands.safetensors", train_data="polyu", recipe="cpu", recipe_settings={"train.sigma": 25.0}
+    )
+    assert found(select) == "as-it-stands.safetensors"
+
+
 def test_weights_for_another_noise_level_or_seed_are_not_taken(select, tmp_path):
     own = tmp_path / "results/weights/net"
     weights(own / "zero.safetensors")

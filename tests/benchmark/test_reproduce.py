@@ -86,6 +86,18 @@ def test_rows_that_differ_in_restoring_alone_share_their_weights(reproduce) -> N
     assert "- nobody cpu: the method 'nobody' is not part of this version" in page
 
 
+def test_the_tables_go_to_another_page(reproduce, tmp_path) -> None:
+    page = tmp_path / "page.md"
+    assert reproduce("--page", str(page)) == 2 and "(--page), where there is none" in reproduce.studio.err
+    page.write_text("before\n<!-- learners: begin -->\n<!-- learners: end -->\nafter\n", encoding="utf-8")
+    assert reproduce("--page", str(page)) == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n") and text.endswith("after\n")
+    whole = (reproduce.studio.results / "protocols" / "learners.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| learner")]
+    assert rows and all(row in whole for row in rows)
+
+
 def test_a_second_time_nothing_is_trained_or_run(reproduce) -> None:
     studio = reproduce.studio
     assert reproduce() == 0
