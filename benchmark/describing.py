@@ -60,6 +60,7 @@ def complete(
     the paper's figure is not theirs.
     """
     told, otherwise = method.facts, _otherwise(cell, data.facts, method, card) if card else []
+    training = [*otherwise, *_elsewhere(cell, method, card)]
     record = replace(
         record,
         tier=method.recipe.tier,
@@ -68,7 +69,7 @@ def complete(
         degradation=data.degradation,
         partial=data.partial,
         convention=data.facts.convention,
-        note=_joined([told.note, data.partial, cell.note, *otherwise, *remarks, *_manner(cell)]),
+        note=_joined([told.note, data.partial, cell.note, *training, *remarks, *_manner(cell)]),
     )
     if card is None:
         return record
@@ -80,6 +81,14 @@ def complete(
         train_licence=card.train_licence,
         selected_by=card.selected_by,
     )
+
+
+def _elsewhere(cell: Cell, method: Method, card: Card | None) -> list[str]:
+    """What weights were trained on that run on another dataset, where that is not what a paper's recipe says anyway."""
+    if card is None or method.recipe.tier == "paper" or not card.train_data or trained_on(card, cell.dataset):
+        return []
+    meant = any(trained_on(card, name) for name in method.recipe.data)  # else `_otherwise` names them
+    return [f"trained on {card.train_data}"] if meant or not method.recipe.data else []
 
 
 def _otherwise(cell: Cell, facts: DatasetFacts, method: Method, card: Card) -> list[str]:

@@ -229,6 +229,19 @@ def test_weights_that_were_trained_otherwise_are_not_the_papers(tmp_path, monkey
     assert (record.status, record.variant) == ("done", "" if words else "NET") and words in record.note
 
 
+@pytest.mark.parametrize(("tier", "note"), [("cpu", "trained on squares-train"), ("paper", "")])
+def test_where_small_weights_come_from_is_said_on_another_dataset(tmp_path, monkeypatch, tier, note):
+    """Papers' recipes train and test on different sets by rule; of ours nobody would know."""
+    monkeypatch.setattr(Net, "recipes", {"small": {"tier": tier, "data": ["squares"], "restore": {"part": 1.0}}})
+    monkeypatch.setattr(Net, "given", replace(Net.given, variant="NET"))
+    path = weights(tmp_path / "net.safetensors", recipe="small", train_data="squares-train", steps=0)
+    for name, words in (("squares", ""), ("unknown", note)):
+        one = replace(cell("net", name), recipe="small", weights=str(path), weights_sha256=sha256_file(path))
+        record = run_cell(one, context(tmp_path))
+        assert record.variant == "NET"
+        assert words in record.note and ("trained on" in record.note) == bool(words)
+
+
 def test_grey_images_through_a_method_for_rgb(tmp_path):
     path = weights(tmp_path / "net.safetensors")
     one = cell("net", "greys", grey_as_rgb=True)
