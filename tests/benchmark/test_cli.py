@@ -251,7 +251,7 @@ def test_restore_finds_shipped_weights_or_says_how_to_have_some(studio: Studio) 
     assert studio("restore", studio.source / "degraded", "--methods", "r2r", "--output", output) == 0
     assert "cpu-demo.safetensors" in studio.err
     assert len(list(output.glob("*.png"))) == len(list((studio.source / "degraded").iterdir()))
-    assert studio("restore", studio.source / "degraded", "--methods", "r2r", "--recipe", "budget") == 2
+    assert studio("restore", studio.source / "degraded", "--methods", "r2r", "--recipe", "polyu") == 2
     assert "--weights" in studio.sentence and "benchmark train --methods r2r" in studio.sentence
 
 
