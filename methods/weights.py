@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.ops.errors import UserError
-from datasets.ops.files import digest, replacing, sha256_file, write_json
+from datasets.ops.files import digest, sha256_file, write_bytes, write_json
 from methods.base import Artefacts, Match, Method, State
 from methods.checkpoints import peel, read_pickled
 
@@ -84,13 +84,13 @@ def save_weights(path: Path | str, state: State, card: Card, *, half: bool = Fal
     Returns:
         the card with its sha256.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     if Path(path).suffix != ".safetensors":
         raise UserError(f"Weights are written as NAME.safetensors, not as {Path(path).name}.")
     card_path(path).unlink(missing_ok=True)
-    with replacing(path) as part:
-        save_file({key: _stored(value, half) for key, value in state.items()}, part)
+    # As bytes: files that safetensors writes itself are readable for their owner alone.
+    write_bytes(path, save({key: _stored(value, half) for key, value in state.items()}))
     card = replace(card, sha256=sha256_file(path))
     write_json(card_path(path), asdict(card))
     return card

@@ -62,6 +62,12 @@ def test_half_precision_is_read_as_float32(tmp_path, state):
     assert path.stat().st_size < 0.8 * sum(v.nbytes for v in state.values())
 
 
+def test_weights_are_as_readable_as_their_card(tmp_path, state):
+    path = tmp_path / "mine.safetensors"
+    save_weights(path, state, Card("r2r", "tiny"))
+    assert path.stat().st_mode == card_path(path).stat().st_mode
+
+
 def test_a_failed_write_leaves_nothing(tmp_path):
     with pytest.raises(UserError, match=r"NAME\.safetensors"):
         save_weights(tmp_path / "a.pth", {}, card())
