@@ -60,13 +60,16 @@ def reproduce(order: Order, report: Report = None, say: Say = lambda _: None) ->
         UserError: see `check`; ResultsError where results cannot be written.
     """
     check(order)
-    done, failures = [], []
-    records = _run(order, references(order), report)
+    done, failures, records = [], [], []
+    bars = _run(order, references(order), report)
     for job in jobs(order):
         job = _trained(order, job, report, say)
         failures += [f"{title(job)}: {job.reason}"] if job.failed else []
         records += _run(order, cells_of(order, job), report)
         done.append(job)
+    if any(record.status == FAILED for record in bars):  # another run, of other seeds, may have been at work on them
+        bars = _run(order, references(order), report)
+    records = bars + records
     failures += [
         f"{record.method} on {record.dataset}: {record.reason}" for record in records if record.status == FAILED
     ]

@@ -18,9 +18,7 @@ class BusyError(UserError):
 
 
 @contextmanager
-def exclusive(
-    path: Path, what: str, remedy: str = "wait for it to end, or choose another --results DIR"
-) -> Iterator[None]:
+def exclusive(path: Path, what: str, remedy: str = _REMEDY) -> Iterator[None]:
     """Hold ``flock`` on a file, which holds the owner's process id.
 
     Args:

@@ -9,12 +9,13 @@ import re
 import statistics
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmark import finding
+from benchmark import finding, reproducing
 from benchmark.comparing import compare
 from benchmark.protocols import protocol
 from benchmark.records import read_records
@@ -22,6 +23,7 @@ from benchmark.reproducing_table import _measured
 from benchmark.reproducing_text import cells, remarks
 from benchmark.reproducing_training import TrainOptions, made_by
 from datasets.ops.files import sha256_file
+from datasets.ops.locks import exclusive
 from methods.registry import METHODS
 from methods.weights import read_card
 from tests.benchmark.boards import figures, keep, record
@@ -111,6 +113,23 @@ def test_a_second_time_nothing_is_trained_or_run(reproduce) -> None:
     assert reproduce() == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == before
     assert (studio.results / "protocols" / "learners.md").read_bytes() == content
+
+
+def test_rows_that_another_run_is_at_work_on_are_looked_at_again(reproduce, monkeypatch) -> None:
+    """Two runs of different seeds share the rows without training, and only those."""
+    assert reproduce("--seeds", "0") == 0
+    (blur,) = (reproduce.studio.results / "runs").glob("blur-*")
+    (blur / "record.json").unlink()
+    held, before = ExitStack(), reproducing._trained
+    held.enter_context(exclusive(blur / "lock", "blur"))
+
+    def trained(*given):
+        held.close()
+        return before(*given)
+
+    monkeypatch.setattr(reproducing, "_trained", trained)
+    assert reproduce("--seeds", "1") == 0
+    assert (blur / "record.json").is_file() and table(reproduce.studio)["blur"]["psnr"]
 
 
 def test_seed_by_seed_the_table_grows(reproduce) -> None:
