@@ -83,12 +83,17 @@ def complete(
     )
 
 
+def _off(card: Card, recipe: Recipe) -> bool:
+    """Whether weights were trained on other data than the recipe names."""
+    return bool(card.train_data and recipe.data) and not any(trained_on(card, name) for name in recipe.data)
+
+
 def _elsewhere(cell: Cell, method: Method, card: Card | None) -> list[str]:
-    """What weights were trained on that run on another dataset, where that is not what a paper's recipe says anyway."""
-    if card is None or method.recipe.tier == "paper" or not card.train_data or trained_on(card, cell.dataset):
+    """The training data of weights that run on another dataset, which papers' recipes do by rule."""
+    if card is None or method.recipe.tier == "paper" or not card.train_data:
         return []
-    meant = any(trained_on(card, name) for name in method.recipe.data)  # else `_otherwise` names them
-    return [f"trained on {card.train_data}"] if meant or not method.recipe.data else []
+    said = trained_on(card, cell.dataset) or _off(card, method.recipe)
+    return [] if said else [f"trained on {card.train_data}"]
 
 
 def _otherwise(cell: Cell, facts: DatasetFacts, method: Method, card: Card) -> list[str]:
@@ -96,7 +101,7 @@ def _otherwise(cell: Cell, facts: DatasetFacts, method: Method, card: Card) -> l
     recipe, found = method.recipe, []
     if 0 < card.steps < own_steps(recipe):
         found.append(f"trained {card.steps} of {own_steps(recipe)} steps")
-    if card.train_data and recipe.data and not any(trained_on(card, name) for name in recipe.data):
+    if _off(card, recipe):
         found.append(f"trained on {card.train_data}, where the recipe is for {', '.join(recipe.data)}")
     spec = spelled(facts, dict(cell.options))
     if trained_on(card, cell.dataset) and not trained_under(card, spec):

@@ -20,7 +20,7 @@ from datasets.ops.errors import UserError
 from datasets.options import spelled
 from methods.base import Facts, Method, Recipe
 from methods.loading import build
-from methods.recipes import deviations, recipes, settings_of
+from methods.recipes import deviations, recipes
 from methods.recipes import recipe as read_recipe
 from methods.registry import METHODS
 from methods.weights import Card, read_card
@@ -123,14 +123,14 @@ def _rank(cls: type[Method], candidate: Candidate, data: Dataset) -> tuple[Any, 
 
 
 def _merit(cls: type[Method], candidate: Candidate, spec: str = "") -> tuple[Any, ...]:
-    """Smaller is better: trained under no options (a sigma) that the dataset `spec` does not have, by the recipe as it
-    stands before one with changed settings, by tier (paper, budget, cpu, tiny), one's own, the longest trained."""
+    """Smaller is better: trained under no options (a sigma) that the dataset `spec` does not have, with the recipe's
+    network before another one (which is not of its tier), by tier (paper, budget, cpu, tiny), one's own, the longest
+    trained."""
     card = candidate.card
     read = read_recipe(cls, card.recipe)
-    stands = settings_of(read)
     special = _options(card.train_data) not in ("", _options(spec))
-    changed = any(stands.get(key, value) != value for key, value in card.recipe_settings.items())
-    return special, changed, _TIERS.index(read.tier), not candidate.own, -card.steps, str(candidate.path)
+    other = any(card.recipe_settings.get(f"network.{key}", value) != value for key, value in read.network.items())
+    return special, other, _TIERS.index(read.tier), not candidate.own, -card.steps, str(candidate.path)
 
 
 def _options(spec: str) -> str:

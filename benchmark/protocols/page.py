@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.leaderboard_text import table
-from benchmark.pages import filled
+from benchmark.pages import filled, read
 from benchmark.protocols import Entry, Protocol, Tier, names, protocol
 from datasets.ops.errors import UserError
 from datasets.ops.files import write_bytes
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args(argv)
     try:
-        before = args.page.read_text(encoding="utf-8")
+        before = read(args.page)
         after = filled(before, "protocols", described())
     except (UserError, OSError) as error:
         print(error, file=sys.stderr)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.pages import filled
+from benchmark.pages import filled, read
 from benchmark.scoring.conventions import CONVENTIONS, Score, applicable, score_many
 from benchmark.scoring.metrics import grey
 from datasets.ops.errors import UserError
@@ -132,7 +132,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where the page would change")
     options = parser.parse_args(argv)
     try:
-        old = options.page.read_text(encoding="utf-8")
+        old = read(options.page)
         images = list(pairs(options.source))
         new = filled(old, "measured", uses() + "\n\n" + table(measure(images), len(images)))
     except (UserError, FileNotFoundError) as error:

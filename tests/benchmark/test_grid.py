@@ -151,17 +151,27 @@ def test_weights_trained_under_the_same_options_come_first(select, tmp_path):
     assert names == {"squares": "same.safetensors", "squares[sigma=50]": "other.safetensors"}
 
 
-def test_weights_of_an_unchanged_recipe_and_of_no_special_options_come_first(select, tmp_path):
-    """Weights for sigma 50, or of a recipe cut down for a protocol, are made for something else than this dataset."""
+def test_weights_of_the_recipes_network_and_of_no_special_options_come_first(select, tmp_path, monkeypatch):
+    """Weights for sigma 50, or of a network cut down for a protocol, are made for something else than this dataset."""
+    budget = {**Net.recipes["budget"], "network": {"width": 3}}
+    monkeypatch.setattr(Net, "recipes", {**Net.recipes, "budget": budget})
     shipped = tmp_path / "shipped/weights/net"
     weights(shipped / "special.safetensors", train_data="polyu[sigma=50]-train", recipe="paper", recipe_settings={})
     assert found(select) == "special.safetensors"
-    weights(shipped / "changed.safetensors", train_data="polyu", recipe_settings={"restore.part": 0.5}, steps=99)
-    assert found(select) == "changed.safetensors"
-    weights(
-        shipped / "as-it-stands.safetensors", train_data="polyu", recipe="cpu", recipe_settings={"train.sigma": 25.0}
-    )
-    assert found(select) == "as-it-stands.safetensors"
+    weights(shipped / "small.safetensors", train_data="polyu", recipe_settings={"network.width": 2}, steps=99)
+    assert found(select) == "small.safetensors"
+    weights(shipped / "whole.safetensors", train_data="polyu", recipe="cpu", recipe_settings={"network.width": 3})
+    assert found(select) == "whole.safetensors"
+
+
+def test_a_loss_term_that_is_off_takes_no_weights_back(select, tmp_path, monkeypatch):
+    """Days of training without a file for a perceptual term still come before the small recipes."""
+    budget = {**Net.recipes["budget"], "train": {"sigma": 25.0, "term": 1.0}}
+    monkeypatch.setattr(Net, "recipes", {**Net.recipes, "budget": budget})
+    shipped = tmp_path / "shipped/weights/net"
+    weights(shipped / "cpu.safetensors", train_data="polyu", recipe="cpu", steps=99)
+    weights(shipped / "paper.safetensors", train_data="polyu", recipe="paper", recipe_settings={"train.term": 0.0})
+    assert found(select) == "paper.safetensors"
 
 
 def test_weights_for_another_noise_level_or_seed_are_not_taken(select, tmp_path):
