@@ -1,4 +1,4 @@
-"""What people see: tables, remarks, and progress with a remaining time on anything that takes over two seconds.
+"""What people see: tables, remarks, and how far the work is.
 
 Results go to stdout; progress and remarks go to stderr, so that a pipe or ``--json`` gets nothing but results.
 """
@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TextIO
 
-PATIENCE = 2.0  # seconds before a bar or a line appears: shorter work needs none
-WHOLE_CELL = 12  # characters: a terminal is narrow, and figures must not be cut; longer cells are wrapped
-EVERY = 10.0  # seconds between two plain lines of one task
+from benchmark.progress import Task
+from benchmark.tables.column import Column, Row, cell_texts, headings
+from benchmark.tables.terminal_table import print_table
+from benchmark.terminal.moving import MovingLine
+from benchmark.terminal.work import Work, duration
+from datasets.core.names import printable
+
+PATIENCE = 1.0  # seconds before anything appears: shorter work needs no word
+EVERY = 5.0  # seconds between two plain lines
 
 
 class Console:
@@ -23,7 +31,9 @@ class Console:
 
     Args:
         quiet: no progress and no remarks; results and errors only.
-        as_json: results are JSON on stdout, tables are not printed, remarks go to stderr.
+        as_json: results are JSON on stdout, tables are not printed, remarks go to stderr; progress moves on a terminal
+            and is silent elsewhere.
+        wide: tables have all of their columns, however wide the terminal is.
         out, err: streams; default stdout and stderr.
         clock: monotonic seconds.
     """
@@ -33,141 +43,133 @@ class Console:
         *,
         quiet: bool = False,
         as_json: bool = False,
+        wide: bool = False,
         out: TextIO | None = None,
         err: TextIO | None = None,
         clock: Any = time.monotonic,
     ) -> None:
-        self.quiet, self.as_json, self.clock = quiet, as_json, clock
+        self.quiet, self.as_json, self.wide, self.clock = quiet, as_json, wide, clock
         self.out, self.err = out or sys.stdout, err or sys.stderr
-        self._tasks: dict[str, _Task] = {}
-        self._bars: Any = None
-        self._lock = threading.Lock()
+        self.emitted = False
+        self._work = Work(clock)
+        self._began: float | None = None  # of the work that is reported
+        self._told: float | None = None  # when the last plain line was
+        self._said: set[str] = set()
+        self._last = ""  # words of the work that ended last
+        self._line = MovingLine(self.err, self._fraction, self._words)
+        self._steady = False  # whether the line stays between two works
+        self._lock = threading.RLock()
+
+    def begin(self, what: str) -> None:
+        """Long work begins: a terminal shows so at once, before there is anything to report, until `close`."""
+        self.report(Task(what), 0, 0)
+        if self._moves:
+            self._steady = True
+            self._line.start()
 
     def say(self, text: str) -> None:
-        """A remark for people; it is no result."""
+        """Print a remark for people; it is not a result. The same sentence is printed once."""
         if not self.quiet:
-            self._stop_bars()
-            print(text, file=self.err, flush=True)
+            self._print(text)
 
     def error(self, text: str) -> None:
-        """What went wrong with a part of the work; said even when quiet."""
-        self._stop_bars()
-        print(text, file=self.err, flush=True)
+        """Print what went wrong with a part of the work, even when quiet. The same sentence is printed once."""
+        self._print(text)
+
+    def _print(self, text: str) -> None:
+        if text in self._said:
+            return
+        self._said.add(text)
+        with self._aside():
+            print(printable(text), file=self.err, flush=True)
 
     def emit(self, value: Any) -> None:
         """A result for machines: one JSON document on stdout, under ``--json`` only."""
         if self.as_json:
+            self.emitted = True
             print(json.dumps(_plain(value), indent=2, default=str, allow_nan=False), file=self.out, flush=True)
 
-    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """A result for people: a table on stdout, not under ``--json``.
-
-        Tab-separated where stdout is no terminal; on a terminal columns without any content are left out.
-        """
+    def table(self, title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """A result for people: a table on stdout, not under ``--json``; None is an empty cell."""
         if self.as_json:
             return
-        self._stop_bars()
         cells = [["" if value is None else str(value) for value in row] for row in rows]
-        if self.out.isatty():
-            self._rich_table(title, columns, cells)
-        else:
-            self._plain_table(title, columns, cells)
+        with self._aside(again=False):
+            print_table(title, heads, cells, self.out, self._width)
+
+    def show(self, title: str, columns: Sequence[Column[Row]], rows: Iterable[Row]) -> None:
+        """The same for typed rows, by their columns."""
+        self.table(title, headings(columns), cell_texts(columns, rows))
 
     def remark(self, text: str) -> None:
         """A line below a table, part of the result. Not under ``--json``."""
         if not self.as_json:
-            print(text, file=self.out, flush=True)
+            with self._aside(again=False):
+                print(printable(text), file=self.out, flush=True)
 
     def report(self, what: str, done: int, total: int) -> None:
-        """Progress of a task named `what`: the callable that long functions take. May be called from any thread."""
-        if self.quiet:
+        """Progress of a task: the callable that long functions take. May be called from any thread.
+
+        Args:
+            what: its name, or a `benchmark.progress.Task`. done, total: of it; total 0 = not known.
+        """
+        if self.quiet or (self.as_json and not self._moves):
             return
-        with self._lock:
-            task = self._tasks.setdefault(what, _Task(self.clock()))
+        with self._lock:  # neither starting nor stopping the line within it: its thread waits for this lock
             now = self.clock()
-            if done >= total > 0:
-                self._finish(what, task, total)
-            elif now - task.started >= PATIENCE:
-                self._show(what, task, done, total, now)
+            step = self._work.report(what if isinstance(what, Task) else Task(printable(what)), done, total)
+            self._began = now if self._began is None else self._began
+            late = now - self._began >= PATIENCE
+            due = late and step.total and step.task != "cell"  # a cell's number is told with what it does
+            if not self._moves and due and (self._told is None or now - self._told >= EVERY):
+                self._told = now
+                print(self._work.words(), file=self.err, flush=True)
+            ended = step.finished and step is self._work.steps[0] and not step.task.current
+            if ended:
+                self._end(step.words(), now)
+        if ended and not self._steady:
+            self._line.stop()
+        elif self._moves and late and not self._line.shown:
+            self._line.start()
 
     def close(self) -> None:
-        """End any bar that is still on the screen."""
-        self._stop_bars()
+        """Take what moves off the screen, for good."""
+        self._line.stop()
 
-    def _show(self, what: str, task: _Task, done: int, total: int, now: float) -> None:
-        if self.err.isatty():
-            self._bar(what, task, done, total)
-        elif task.shown is None or now - task.shown >= EVERY:
-            task.shown = now
-            print(f"{what}: {done} of {total}{task.remaining(done, total, now)}", file=self.err, flush=True)
+    @property
+    def _moves(self) -> bool:
+        return not self.quiet and self.err.isatty()
 
-    def _finish(self, what: str, task: _Task, total: int) -> None:
-        self._tasks.pop(what, None)
-        if task.bar is not None and self._bars is not None:
-            self._bars.update(task.bar, completed=total, total=total)
-            self._bars.stop_task(task.bar)
-            if not any(other.bar is not None for other in self._tasks.values()):
-                self._stop_bars()
-        elif task.shown is not None:
-            print(f"{what}: {total} of {total}, {self.clock() - task.started:.0f} s", file=self.err, flush=True)
+    @property
+    def _width(self) -> int:
+        """Columns that a table may take; 0 = any number."""
+        return 0 if self.wide or not self.out.isatty() else shutil.get_terminal_size().columns
 
-    def _bar(self, what: str, task: _Task, done: int, total: int) -> None:
-        if self._bars is None:
-            self._bars = _bars(self.err)
-            self._bars.start()
-        if task.bar is None:
-            task.bar = self._bars.add_task(what, total=total or None, completed=done)
-        self._bars.update(task.bar, completed=done, total=total or None)
+    def _end(self, words: str, now: float) -> None:
+        """The outermost work is done: forget it; in a pipe, say so where anything was said of it."""
+        if self._told is not None and self._began is not None and now - self._told >= EVERY / 2:
+            print(f"{words}, {duration(now - self._began)}", file=self.err, flush=True)
+        self._last = words
+        self._work.clear()
+        self._began = self._told = None
 
-    def _stop_bars(self) -> None:
-        if self._bars is not None:
-            self._bars.stop()
-            self._bars = None
-            for task in self._tasks.values():
-                task.bar = None
+    def _fraction(self) -> float | None:
+        with self._lock:
+            return self._work.fraction()
 
-    def _rich_table(self, title: str, columns: Sequence[str], rows: list[list[str]]) -> None:
-        from rich.console import Console as Rich
-        from rich.table import Table
-        from rich.text import Text
+    def _words(self, room: int) -> str:
+        with self._lock:
+            return self._work.words(room) or self._last
 
-        used = [index for index in range(len(columns)) if any(row[index] for row in rows)] or range(len(columns))
-        table = Table(title=title or None, title_justify="left")
-        for index in used:
-            width = max([len(columns[index]), *(len(row[index]) for row in rows)])
-            table.add_column(columns[index], no_wrap=width <= WHOLE_CELL, overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(row[index]) for index in used))
-        Rich(file=self.out).print(table)
-
-    def _plain_table(self, title: str, columns: Sequence[str], rows: list[list[str]]) -> None:
-        if title:
-            print(f"# {title}", file=self.out)
-        for row in [list(columns), *rows]:
-            print("\t".join(" ".join(cell.split()) for cell in row), file=self.out)
-        self.out.flush()
-
-
-class _Task:
-    """When a task began, when it was last shown in plain lines, and its bar."""
-
-    def __init__(self, started: float) -> None:
-        self.started = started
-        self.shown: float | None = None
-        self.bar: Any = None
-
-    def remaining(self, done: int, total: int, now: float) -> str:
-        if done <= 0 or total <= 0:
-            return ""
-        return f", about {clock_text((now - self.started) * (total - done) / done)} left"
-
-
-def _bars(stream: TextIO) -> Any:
-    from rich.console import Console as Rich
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Rich(file=stream), transient=True)
+    @contextmanager
+    def _aside(self, again: bool = True) -> Iterator[None]:
+        """Print above what moves: it is taken off the screen for that long, or (a result) until there is more work."""
+        shown = self._line.shown
+        if shown:
+            self._line.stop()
+        yield
+        if shown and again:
+            self._line.start()
 
 
 def _plain(value: Any) -> Any:
@@ -179,10 +181,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     return value
-
-
-def clock_text(seconds: float) -> str:
-    """A duration in words short enough for a line: ``40 s``, ``3 min``, ``2.5 h``."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

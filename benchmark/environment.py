@@ -1,4 +1,4 @@
-"""What a record says of its surroundings: device, versions, commit; and choosing the device."""
+"""Where a cell runs: the choice of the device; device, versions and commit as a record names them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark import __version__
-from datasets.ops.errors import UserError
+from benchmark.version import __version__
+from datasets.core.errors import UserError
 
 if TYPE_CHECKING:
     import torch
 
-_PACKAGES = ("torch", "numpy", "scipy", "opencv-python", "scikit-image", "h5py", "safetensors", "lightning-fabric")
+_PACKAGES = (
+    *("torch", "numpy", "scipy", "opencv-python", "scikit-image", "h5py", "safetensors", "lightning-fabric"),
+    *("spandrel", "spandrel_extra_arches", "einops"),  # of the extra `zoo`
+)
 
 
 def device(name: str = "auto") -> torch.device:
@@ -28,22 +31,29 @@ def device(name: str = "auto") -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        found = torch.device(name)
+        chosen = torch.device(name)
     except RuntimeError as error:
         raise UserError(f"Unknown device {name!r}: expected auto, cpu, cuda or cuda:0 (--device).") from error
-    there = torch.cuda.device_count()
-    if found.type == "cuda" and (found.index or 0) >= there:
-        raise UserError(f"The device {name!r} was asked for, but torch sees {there} CUDA devices; use --device auto.")
-    return found
+    if chosen.type == "mps":
+        raise UserError(
+            "The device 'mps' has no float64, in which DGUNet's projection is solved and batch norms are folded: "
+            "use --device cpu."
+        )
+    if chosen.type not in ("cpu", "cuda"):
+        raise UserError(f"The device {name!r} is none that methods run on: expected auto, cpu, cuda or cuda:0.")
+    count = torch.cuda.device_count()
+    if chosen.type == "cuda" and (chosen.index or 0) >= count:
+        raise UserError(f"The device {name!r} was asked for, but torch sees {count} CUDA devices; use --device auto.")
+    return chosen
 
 
-def describe(found: torch.device) -> str:
+def describe(chosen: torch.device) -> str:
     """A device in words, such as ``cuda (NVIDIA H200)`` or ``cpu (Intel(R) Xeon(R), 2 threads)``."""
     import torch
 
-    if found.type == "cuda":
-        return f"cuda ({torch.cuda.get_device_name(found)})"
-    return f"{found.type} ({_cpu()}, {torch.get_num_threads()} threads)"
+    if chosen.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(chosen)})"
+    return f"{chosen.type} ({_cpu()}, {torch.get_num_threads()} threads)"
 
 
 @cache
@@ -58,13 +68,13 @@ def _cpu() -> str:
 
 @cache
 def _versions() -> tuple[tuple[str, str], ...]:
-    found = [("restoration-benchmark", __version__), ("python", platform.python_version())]
+    pairs = [("restoration-benchmark", __version__), ("python", platform.python_version())]
     for package in _PACKAGES:
         try:
-            found.append((package, version(package)))
+            pairs.append((package, version(package)))
         except PackageNotFoundError:
             continue
-    return tuple(found)
+    return tuple(pairs)
 
 
 def versions() -> dict[str, str]:
@@ -91,31 +101,37 @@ def _git(root: Path, *words: str) -> str:
 
 
 @contextmanager
-def deterministic(wanted: bool) -> Iterator[None]:
-    """Torch's deterministic algorithms, or an error from torch where an operation has none (``--deterministic``)."""
-    import torch
+def deterministic(on: bool) -> Iterator[None]:
+    """Torch's deterministic algorithms, or an error from torch where an operation has none (``--deterministic``).
 
-    if not wanted:
+    Mirrored and replicated borders have no deterministic backward on CUDA: they are put together from slices there.
+    """
+    if not on:
         yield
         return
+    import torch
+
+    from methods.padding import SlicedPadding
+
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
     try:
-        yield
+        with SlicedPadding():
+            yield
     finally:
         torch.use_deterministic_algorithms(before[0])
         torch.backends.cudnn.benchmark = before[1]
 
 
 @contextmanager
-def single_thread(wanted: bool) -> Iterator[None]:
-    """One torch thread while the work is too small for more: waiting threads would only take the scoring's cores."""
+def single_thread(on: bool) -> Iterator[None]:
+    """One torch thread while the work is too small for more: idle threads would take cores from the scoring."""
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(1 if wanted else before)
+    torch.set_num_threads(1 if on else before)
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datasets.base import Dataset, DatasetFacts
-    from datasets.engine import Report
+    from datasets.report import Report
 
 IS_RESTORATION_BENCHMARK = True
 

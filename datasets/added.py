@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from datasets.base import Row
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from datasets.ops.noise import gaussian, keyed_generator
 from datasets.prepared import Prepared
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-# Roles of the files of one image. `degraded` and `clean` are PNG (8-bit sRGB or grey); `raw` (a noisy mosaic) and
-# `raw_clean` are float32 .npy. A row has the roles that its dataset has.
+# Roles of the files of one image. `degraded` and `clean` are PNG (8 or 16 bits, sRGB or grey) or float32 .npy; `raw`
+# (a noisy mosaic) and `raw_clean` are float32 .npy. A row has the roles that its dataset has.
 ROLES = ("degraded", "clean", "raw", "raw_clean")
 
 
@@ -20,11 +20,12 @@ class Sample:
 
     Attributes:
         name: unique within the dataset, without a suffix; usable as a file name.
-        degraded: (H, W, C) uint8, or float32 in [0, 1] (synthetic noise may overshoot); None where a method measures
-            the clean image itself (compressive sensing).
+        degraded: (H, W, C) uint8, or float32 in [0, 1] (synthetic noise may overshoot), which is also how files of 16
+            bits are handed out; None where a method measures the clean image itself (compressive sensing).
         clean: (H, W, C) uint8 or float32, or None where there is no ground truth (then it can be restored, not scored).
         scene: what is photographed; samples of one scene are not independent, and intervals are clustered by it.
-        meta: camera, iso, noise law, cfa ... JSON values only.
+        meta: camera, iso, noise law, cfa ... JSON values only. ``depth``: bits of its files where they have more than
+            8 (16, or 32 for floats; 12 and the like where a peak was given).
         noise_level: standard deviation of the noise on the [0, 1] scale, where it is known.
     """
 
@@ -40,8 +41,12 @@ class Sample:
 class Item:
     """One image to be prepared: where it comes from is in the loaders, which run in worker threads.
 
-    `load` maps a role to a function that returns the array: (H, W, C) uint8 RGB (C 1 or 3) for PNG roles, 2-D float32
-    for raw roles. It raises UserError naming the file when that file is missing or broken.
+    `load` maps a role to a function that returns the array: (H, W, C) uint8 or uint16 RGB (C 1 or 3) for PNG roles, 2-D
+    float32 for raw roles, (H, W, C) float32 for those of `floats`, which are kept as .npy. It raises UserError naming
+    the file when that file is missing or broken. One with a `path` and `notes()` (`datasets.ops.pictures.Reader`)
+    tells which file it reads, and what of it is converted or left out.
+
+    `notes`: phrases about the image for the report of `prepare`; equal ones are told once, counted.
     """
 
     name: str
@@ -51,6 +56,8 @@ class Item:
     camera: str = ""
     iso: int | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    floats: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class DatasetFacts:
 
     Attributes:
         name, title: registry name; the name in print.
-        task: denoise, super-resolve, deblur, derain or compressive-sensing.
+        task: denoise, super-resolve, deblur, derain, desnow or compressive-sensing.
         splits: every split that can be asked for, derived ones (``scenes-test``) included.
         default_split: the one that `run` takes; train_split: the one that `train` takes, None where there is none.
         convention: the convention of the leaderboard's first line for this set (its papers').
@@ -82,6 +89,7 @@ class DatasetFacts:
             images make a record `partial: n of complete`, which is not comparable.
         options: option name -> (default, help); given as ``name[sigma=25]`` or ``--set dataset.sigma=25``; they
             enter the degradation, hence the cell id.
+        stands_for: degradation of other sets that this one was made to train for, such as ``real``; '' = none.
         synthetic: degradation is made on reading, from the clean image and a seed.
         licence, citation (BibTeX), source (where the files are to be had and what to do by hand).
         embedded: can be prepared without a source (demo).
@@ -98,6 +106,7 @@ class DatasetFacts:
     scale: int = 1
     complete: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
+    stands_for: str = ""
     synthetic: bool = False
     licence: str = ""
     citation: str = ""

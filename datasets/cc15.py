@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from datasets.base import DatasetFacts, Item
-from datasets.listing import Pair, by_suffix, need_source, pictures
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
+from datasets.listing import Pair, by_folder, by_suffix, need_source, pictures, two_folders
 from datasets.prepared import Prepared
+from datasets.recognition import marked
 
 _NAME = re.compile(r"(5dmark3|d600|d800)_iso(\d+)_(\d+)", re.IGNORECASE)
 _FOLDER = "Real_ccnoise_denoised_part"
@@ -46,14 +47,16 @@ class CC15(Prepared):
         folder = need_source(source, _WHAT)
         folder = folder / _FOLDER if (folder / _FOLDER).is_dir() else folder
         pairs = by_suffix((p for p in pictures(folder) if _NAME.match(p.stem)), "_real", "_mean")
+        two = None if pairs else two_folders(folder)
+        pairs = by_folder(*two) if two else pairs
         if not pairs:
             raise UserError(f"Expected {_WHAT}; found none of them in {folder}.")
-        return (_item(pair) for pair in pairs)
+        return (marked(_item(pair), "cc15", pair.degraded, pair.clean) for pair in pairs)
 
 
 def _item(pair: Pair) -> Item:
-    found = _NAME.fullmatch(pair.stem)
+    found = _NAME.fullmatch(re.sub("_(real|mean)$", "", pair.stem, flags=re.IGNORECASE))
     if not found:
         raise UserError(f"Expected a name such as d600_iso3200_1_real.png, but found {pair.degraded}; remove it.")
     camera, iso, _ = found.groups()
-    return Item(pair.stem, "test", f"{camera}_iso{iso}", pair.loaders(), camera, int(iso))
+    return Item(found[0], "test", f"{camera}_iso{iso}", pair.loaders(), camera, int(iso))

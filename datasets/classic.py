@@ -12,20 +12,21 @@ import numpy as np
 
 from datasets.added import SIGMA, WithNoise
 from datasets.base import DatasetFacts, Item
-from datasets.listing import header, need_source, pictures
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
+from datasets.listing import Loader, header, need_source, pictures
 from datasets.ops.images import read_image
 from datasets.prepared import Prepared
+from datasets.recognition import marked
 
-_BSD = (
+BERKELEY = (
     "@inproceedings{martin2001database, title={A Database of Human Segmented Natural Images}, author={Martin, David "
     "and Fowlkes, Charless and Tal, Doron and Malik, Jitendra}, booktitle={ICCV}, year={2001}}"
 )
-_OPTIONS: dict[str, tuple[Any, str]] = {
+NOISE_OPTIONS: dict[str, tuple[Any, str]] = {
     "sigma": (25.0, SIGMA),
     "clip": (False, "clip the noisy image to [0, 1]"),
 }
-_BSD_NUMBERS = Path(__file__).parent / "data" / "bsd68_numbers.txt"
+BSD68_NUMBERS = Path(__file__).parent / "data" / "bsd68_numbers.txt"
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,9 @@ class Known(Prepared):
         what = f"the {len(cls.layout.stems[0])} pictures of {cls.facts.title}"
         for path in _known(cls, need_source(source, what), what):
             _check(cls, path)
-            load = {"clean": partial(_read, path, cls.facts.channels)}
-            yield Item(path.stem, cls.facts.splits[0], path.stem, load)
+            load = {"clean": Loader(path, partial(_read, channels=cls.facts.channels))}
+            item = Item(path.stem, cls.facts.splits[0], path.stem, load)
+            yield marked(item, cls.facts.name, path, channels=cls.facts.channels)
 
 
 class Classic(Known, WithNoise):
@@ -65,8 +67,11 @@ class Classic(Known, WithNoise):
 
 
 def _known(cls: type[Known], folder: Path, what: str) -> list[Path]:
-    found = {path.stem.lower(): path for path in pictures(folder)}
-    stems = max(cls.layout.stems, key=lambda names: sum(name in found for name in names))
+    # Packages hold the pictures one folder further down.
+    places = [folder, *(child for child in sorted(folder.iterdir()) if child.is_dir())]
+    listed = [{path.stem.lower(): path for path in pictures(place)} for place in places]
+    choices = [(sum(name in there for name in names), names, there) for there in listed for names in cls.layout.stems]
+    _, stems, found = max(choices, key=lambda choice: choice[0])
     missing = [name for name in stems if name not in found]
     if missing:
         raise UserError(
@@ -105,13 +110,14 @@ def _bsd_sizes() -> frozenset[tuple[int, int]]:
 
 
 def _bsd_stems(*others: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    return (*others, tuple(_BSD_NUMBERS.read_text(encoding="utf-8").split()))
+    return (*others, tuple(BSD68_NUMBERS.read_text(encoding="utf-8").split()))
 
 
 def _facts(name: str, title: str, source: str, count: int, **more: Any) -> DatasetFacts:
     given: dict[str, Any] = {
         "task": "denoise", "splits": ("test",), "default_split": "test", "convention": "float-gauss",
-        "options": _OPTIONS, "synthetic": True, "citation": _BSD, "licence": "terms of the Berkeley segmentation set",
+        "options": NOISE_OPTIONS, "synthetic": True, "citation": BERKELEY,
+        "licence": "terms of the Berkeley segmentation set",
     }  # fmt: skip
     split = more.get("default_split", "test")
     return DatasetFacts(name=name, title=title, source=source, complete={split: count}, **{**given, **more})

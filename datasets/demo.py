@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from datasets import camera
 from datasets.added import SIGMA, WithNoise
 from datasets.base import DatasetFacts, Item, Row
+from datasets.core.errors import UserError
 from datasets.ops import isp
-from datasets.ops.errors import UserError
 from datasets.ops.images import read_image
 from datasets.ops.noise import keyed_generator
 
@@ -37,7 +38,6 @@ CAMERA: dict[str, Any] = {
     "beta": [0.008, 0.0001, 0.008, 0.0001, 0.008, 0.0001],
     "isp": {"demosaicing": "malvar"},
 }
-# Keeps white below the clipping of the camera -> XYZ step (blue-white has Z = 1.09).
 EXPOSURE = 0.9
 SEED = 20180
 
@@ -207,26 +207,19 @@ def sensed(rgb: np.ndarray) -> np.ndarray:
 
 def exposed(raw: np.ndarray, beta: Sequence[float], name: str) -> np.ndarray:
     """A mosaic with a sensor's noise of the law `beta`, drawn from the name alone: (H, W) float32 -> the same."""
-    variance = isp.noise_variance(raw, CAMERA["cfa"], beta)
-    noisy: np.ndarray = raw + keyed_generator(SEED, name).standard_normal(raw.shape, np.float32) * np.sqrt(variance)
-    return noisy
+    return camera.exposed(raw, {**CAMERA, "beta": beta}, keyed_generator(SEED, name))
 
 
 def linear_light(rgb: np.ndarray) -> np.ndarray:
     """The light behind an sRGB picture, under the demo's exposure: (H, W, 3) uint8 -> float64 in [0, EXPOSURE]."""
-    srgb = rgb / 255
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4) * EXPOSURE
+    return camera.linear_light(rgb, EXPOSURE)
 
 
 def mosaicked(linear: np.ndarray) -> np.ndarray:
-    """What the sensor sees of light: (H, W, 3) linear sRGB, even sides -> (H, W) float32 mosaic."""
-    camera = np.reshape(CAMERA["color_matrix2"], (3, 3))
-    to_camera = camera / camera.sum(axis=1, keepdims=True) @ np.linalg.inv(isp.XYZ_TO_SRGB)
-    unbalanced = linear @ to_camera.T * CAMERA["as_shot_neutral"]
-    return isp.mosaic(unbalanced, CAMERA["cfa"]).astype(np.float32)
+    """What the demo's sensor sees of light: (H, W, 3) linear sRGB, even sides -> (H, W) float32 mosaic."""
+    return camera.mosaicked(linear, CAMERA)
 
 
 def developed(raw: np.ndarray) -> np.ndarray:
     """The ISP forwards: (H, W) mosaic -> (H, W, 3) uint8 sRGB."""
-    camera = (CAMERA["cfa"], CAMERA["as_shot_neutral"], CAMERA["color_matrix2"])
-    return isp.to_uint8(isp.render(raw, *camera, **CAMERA["isp"]))
+    return camera.developed(raw, CAMERA)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from datasets.base import DatasetFacts, Item, Row
+from datasets.core.errors import UserError
+from datasets.hdf5 import open_hdf5, referred
 from datasets.listing import need_source
-from datasets.ops.errors import UserError
 from datasets.ops.isp import to_uint8
 from datasets.prepared import Prepared
 
@@ -45,7 +46,7 @@ class DND(Prepared):
     @classmethod
     def items(cls, source: Path | None, **options: Any) -> Iterator[Item]:
         """All crops of all images that info.mat lists. Raises UserError for a missing or foreign file."""
-        folder = need_source(source, _WHAT)
+        folder = _package(need_source(source, _WHAT))
         for number, (boxes, sigmas) in enumerate(_info(folder / "info.mat"), 1):
             path = folder / "images_srgb" / f"{number:04d}.mat"
             if not path.is_file():
@@ -62,15 +63,21 @@ class DND(Prepared):
         return row.meta.get("sigma_srgb")
 
 
+def _package(folder: Path) -> Path:
+    """The folder that holds info.mat: this one, one below it, such as dnd_2017, or the one above images_srgb."""
+    below = sorted(path.parent for path in folder.glob("*/info.mat"))
+    return next((place for place in (folder, *below, folder.parent) if (place / "info.mat").is_file()), folder)
+
+
 def _info(path: Path) -> list[tuple[list[Box], list[float]]]:
     """For each image its boxes (y1, x1, y2, x2), 1-based and inclusive, and their noise levels (empty where absent)."""
-    import h5py
-
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             info = file["info"]
-            boxes = [_boxes(info[ref]) for ref in np.ravel(info["boundingboxes"][()])]
-            sigmas = [_sigmas(info[ref]) for ref in np.ravel(info["sigma_srgb"][()])] if "sigma_srgb" in info else []
+            boxes = [_boxes(found) for found in referred(info, "boundingboxes", path)]
+            sigmas = [_sigmas(found) for found in referred(info, "sigma_srgb", path)] if "sigma_srgb" in info else []
+    except UserError:
+        raise
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise UserError(f"Expected {_WHAT}; but {path} cannot be read as DND's info.mat ({error}).") from error
     return list(zip(boxes, sigmas or [[]] * len(boxes), strict=True))
@@ -95,12 +102,12 @@ def read_crop(path: Path, box: Box) -> np.ndarray:
     Raises:
         UserError: the file cannot be read, has no `InoisySRGB`, or is smaller than the box.
     """
-    import h5py
-
     top, left, bottom, right = box
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             stored = file["InoisySRGB"][:, left - 1 : right, top - 1 : bottom]  # C x W x H
+    except UserError:
+        raise
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise UserError(f"Expected {path} to hold InoisySRGB in MATLAB's v7.3 format, but: {error}.") from error
     if stored.shape != (3, right - left + 1, bottom - top + 1):

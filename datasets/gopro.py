@@ -46,7 +46,11 @@ class GoPro(Paired):
     @classmethod
     def of_split(cls, source: Path, split: str) -> Iterator[tuple[str, Files]]:
         """See the base class; films, where the folder holds them; single frames."""
-        found = list(super().of_split(source, split)) or list(_films(source / split))
+        places = [source / split, *(source / name / split for name in cls.aliases)]
+        places += [source] if source.name.lower() == split else []
+        found = list(super().of_split(source, split))
+        for place in places if not found else ():
+            found = found or list(_films(place))
         if not found and split == "test":
             found = suffixed(source, "_blur", "_sharp")
         yield from found

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.base import Dataset
-from datasets.ops.files import digest
+from datasets.core.files import digest
 
 
 def entry_of(cls: type[Dataset], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,9 +33,14 @@ def prepare_identity(cls: type[Dataset], source: Path | None, options: Mapping[s
         "source": None if source is None else str(source.resolve()),
         "files": len(files),
         "digest": digest(files),
-        "options": {key: value for key, value in options.items() if key in named},
+        "options": {key: value for key, value in options.items() if key in named and not _is_late(cls, key, value)},
         "version": getattr(cls, "version", 1),
     }
+
+
+def _is_late(cls: type[Dataset], key: str, value: Any) -> bool:
+    """Whether an option came after folders were prepared without it, and has its default still."""
+    return key in getattr(cls, "late_options", ()) and bool(value == cls.facts.options[key][0])
 
 
 def _files(source: Path, root: Path) -> Iterator[tuple[str, int, int]]:
@@ -50,5 +55,8 @@ def _files(source: Path, root: Path) -> Iterator[tuple[str, int, int]]:
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:
-    state = path.stat()
+    try:
+        state = path.stat()
+    except OSError:  # a link to nothing
+        return ascii(str(path)), -1, -1
     return str(path), state.st_size, state.st_mtime_ns

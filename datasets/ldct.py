@@ -11,15 +11,26 @@ from typing import Any
 import numpy as np
 
 from datasets.base import DatasetFacts, Item, Row
+from datasets.core.errors import UserError
 from datasets.listing import need_source
-from datasets.ops.errors import UserError
+from datasets.ops.arrays import read_npy
 from datasets.prepared import Prepared
 
 # CT numbers -140 to 260 where 0 stands for -1000 and 1 for 2000, as LIR's authors show them.
 WINDOW = (860 / 3000, 1260 / 3000)
 FOLDERS = {"raw": ("low", "quarter", "degraded"), "raw_clean": ("full", "clean")}
+# Names of slices side by side, as RED-CNN's code writes them.
+ENDINGS = {"raw": "_input", "raw_clean": "_target"}
 _ROLES = {"raw": "degraded", "raw_clean": "clean"}
-_WHAT = "folders of .npy slices, low and full, directly or within test, validation and train"
+_WHAT = (
+    "folders of .npy slices, low and full, or files *_input.npy and *_target.npy, directly or within test, validation "
+    "and train"
+)
+
+
+_OTHER_SCALE = (
+    "named as RED-CNN's slices, whose values mean (CT number + 1024) / 4096: give lower and upper for their window"
+)
 
 
 class Slices(Prepared):
@@ -104,11 +115,15 @@ class LDCT(Slices):
         for name, place in places.items():
             for stem, files in _pairs(place):
                 load = {role: partial(read_slice, path) for role, path in files.items()}
-                yield Item(stem, name, stem.partition("_")[0], load, meta={"window": [lower, upper]})
+                notes = (_OTHER_SCALE,) if files["raw"].stem.endswith(ENDINGS["raw"]) else ()
+                meta = {"window": [lower, upper]}
+                yield Item(stem, name, stem.partition("_")[0], load, meta=meta, notes=notes)
 
 
 def _pairs(folder: Path) -> list[tuple[str, Mapping[str, Path]]]:
     found = {role: _slices(folder, names) for role, names in FOLDERS.items()}
+    if not found["raw"]:
+        found = {role: _ending(folder, end) for role, end in ENDINGS.items()}
     if not found["raw"]:
         raise UserError(f"Expected {_WHAT}, but {folder} has no folder {' or '.join(FOLDERS['raw'])} with .npy files.")
     low, full = found["raw"], found["raw_clean"]
@@ -123,12 +138,13 @@ def _slices(folder: Path, names: tuple[str, ...]) -> dict[str, Path]:
     return {path.stem: path for path in sorted(place.glob("*.npy"))} if place else {}
 
 
+def _ending(folder: Path, end: str) -> dict[str, Path]:
+    return {path.stem.removesuffix(end): path for path in sorted(folder.glob(f"*{end}.npy"))}
+
+
 def read_slice(path: Path) -> np.ndarray:
     """(H, W) float32 in [0, 1]. Raises UserError for any other array."""
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"Expected a slice at {path}, but it cannot be read ({error}); fetch it again.") from error
+    array = read_npy(path)
     if array.ndim != 2 or array.dtype.kind != "f":
         raise UserError(f"Expected a slice of floats, (H, W), in {path}, but it holds {array.shape} {array.dtype}.")
     if not (array.min() >= 0 and array.max() <= 1):  # not so with NaN either

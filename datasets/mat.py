@@ -14,8 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from datasets.core.errors import UserError
+from datasets.core.files import open_ordinary
+from datasets.hdf5 import MOST_BYTES, open_hdf5, referred
+from datasets.mat_check import check_v5
 from datasets.mat_plain import read_plain
-from datasets.ops.errors import UserError
 
 _SLAB_BYTES = 48 << 20
 _STRIP_ROWS = 1024
@@ -25,11 +28,8 @@ def is_hdf5(path: Path | str) -> bool:
     """Whether a file is HDF5 (MATLAB v7.3). Raises UserError when it is missing or unreadable."""
     import h5py
 
-    try:
-        with Path(path).open("rb"):
-            return bool(h5py.is_hdf5(path))
-    except OSError as error:
-        raise UserError(f"Expected a MATLAB file at {path}, but it cannot be read: {error.strerror}.") from error
+    with open_ordinary(path, MOST_BYTES):
+        return bool(h5py.is_hdf5(path))
 
 
 def variables(path: Path | str) -> dict[str, tuple[int, ...]]:
@@ -38,16 +38,58 @@ def variables(path: Path | str) -> dict[str, tuple[int, ...]]:
     Raises:
         UserError: missing, truncated or not a MATLAB file.
     """
-    import h5py
     import scipy.io
 
     hdf5 = is_hdf5(path)
     with _whole(path):
         if hdf5:
-            with h5py.File(path, "r") as file:
+            with open_hdf5(path) as file:
                 found = {name: file[name] for name in file if not name.startswith("#")}
                 return {name: tuple(reversed(getattr(item, "shape", ()))) for name, item in found.items()}
+        check_v5(path)
         return {name: tuple(shape) for name, shape, _ in scipy.io.whosmat(str(path))}
+
+
+def dtype_of(path: Path | str, variable: str) -> str:
+    """The type of a variable's elements: ``uint8``, ``float64`` and so on, ``cell``, or another class of MATLAB's.
+
+    Raises UserError as `variables`, or for a variable that is not there.
+    """
+    import h5py
+    import scipy.io
+
+    name = _choose(path, variable)
+    if not is_hdf5(path):
+        with _whole(path):
+            kinds = {found: kind for found, _, kind in scipy.io.whosmat(str(path))}
+        return {"double": "float64", "single": "float32"}.get(kinds[name], kinds[name])
+    with _whole(path), open_hdf5(path) as file:
+        item = file[name]
+        if isinstance(item, h5py.Dataset) and item.dtype != h5py.ref_dtype:
+            return str(item.dtype)
+        kind = item.attrs.get("MATLAB_class", b"group")
+        return "cell" if isinstance(item, h5py.Dataset) else str(np.bytes_(kind).decode())
+
+
+def read_cell(path: Path | str, variable: str) -> np.ndarray:
+    """A cell array as an array of objects, in MATLAB's axis order, each an array in MATLAB's axis order.
+
+    Raises UserError as `read_array`, or for a variable that is no cell.
+    """
+    import scipy.io
+
+    if dtype_of(path, variable) != "cell":
+        raise UserError(f"Expected a cell {variable!r} in {path}, but it is {dtype_of(path, variable)}.")
+    with _whole(path):
+        if not is_hdf5(path):
+            cell: np.ndarray = scipy.io.loadmat(str(path), variable_names=[variable])[variable]
+            return cell
+        with open_hdf5(path) as file:
+            shape = file[variable].shape
+            cell = np.empty(int(np.prod(shape)), object)
+            for index, item in enumerate(referred(file["/"], variable, path)):
+                cell[index] = item[()].T
+            return cell.reshape(shape).T
 
 
 def read_array(path: Path | str, variable: str | None = None) -> np.ndarray:
@@ -85,7 +127,7 @@ def read_struct(path: Path | str, variable: str) -> dict[str, Any]:
 def _read_hdf5(path: Path | str, name: str) -> Any:
     import h5py
 
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         item = file[name]
         return item[()].T if isinstance(item, h5py.Dataset) else item.attrs.get("MATLAB_class", "group")
 
@@ -112,8 +154,10 @@ def _whole(path: Path | str) -> Iterator[None]:
     """Name the file in whatever a reader raises: scipy and h5py meet a cut file with a dozen kinds of exceptions."""
     try:
         yield
-    except (MemoryError, UserError):
+    except UserError:
         raise
+    except MemoryError as error:
+        raise UserError(f"The arrays of {path} do not fit in this machine's memory.") from error
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(

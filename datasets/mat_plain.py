@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.hdf5 import open_hdf5
+
 _HEADER, _TAG = 128, 8
 _INT32, _UINT8, _MATRIX = 5, 2, 14  # data types of the v5 format
 _UINT8_CLASS = 9
@@ -24,7 +26,7 @@ def read_plain(path: Path | str, name: str, hdf5: bool) -> np.ndarray | None:
 def _plain_hdf5(path: Path, name: str) -> np.ndarray | None:
     import h5py
 
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         item = file[name]
         if not isinstance(item, h5py.Dataset) or item.dtype != np.uint8 or item.chunks or not item.shape:
             return None

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from datasets.base import Item
+from datasets.core.errors import UserError
 from datasets.listing import by_folder, by_suffix, header, need_source, not_empty, pictures
-from datasets.ops.errors import UserError
-from datasets.ops.images import read_image
+from datasets.ops.pictures import Reader
 from datasets.prepared import Prepared
 
 Files = dict[str, Path]  # role -> file
 # Names that the folders of the degraded and of the clean pictures go by.
-FOLDERS = (("input", "target"), ("rain", "clean"), ("rainy", "clean"), ("blur", "sharp"), ("blur", "gt"))
+FOLDERS = (
+    ("input", "target"), ("rain", "clean"), ("rainy", "clean"), ("rain", "norain"), ("input", "gt"), ("blur", "sharp"),
+    ("blur", "gt"), ("lq", "gt"),
+)  # fmt: skip
 
 
 class Paired(Prepared):
@@ -61,7 +64,8 @@ class Paired(Prepared):
         """(name, files) of one split; nothing where the source does not have it."""
         places = [source / split / name for name in cls.aliases] + [source / name / split for name in cls.aliases]
         places += [source / split, *(source / name for name in cls.aliases)]
-        places += [source] if split == cls.facts.default_split else []
+        named = source.name.lower()
+        places += [source] if split == (named if named in cls.facts.splits else cls.facts.default_split) else []
         for place in places:
             pairs = pairs_in(place)
             if pairs:
@@ -82,7 +86,7 @@ class Paired(Prepared):
 
 def pairs_in(folder: Path) -> list[tuple[str, Files]]:
     """Pairs of a folder that holds two, or degraded pictures alone; [] where it holds neither."""
-    for degraded, clean in FOLDERS:
+    for degraded, clean in FOLDERS if folder.is_dir() else ():
         if (folder / degraded).is_dir() and (folder / clean).is_dir():
             pairs = by_folder(folder / degraded, folder / clean)
             return [(pair.stem, {"degraded": pair.degraded, "clean": pair.clean}) for pair in pairs]
@@ -100,9 +104,9 @@ def suffixed(folder: Path, degraded: str, clean: str) -> list[tuple[str, Files]]
     return [(path.stem[: -len(degraded)], {"degraded": path}) for path in alone]
 
 
-def reader(path: Path) -> Any:
+def reader(path: Path) -> Reader:
     """A function that reads a picture as RGB."""
-    return lambda: read_image(path, 3)
+    return Reader(path, 3)
 
 
 def check_sizes(files: Files, scale: int) -> None:

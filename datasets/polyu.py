@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from datasets.base import DatasetFacts, Item, Row
-from datasets.listing import Pair, by_folder, by_suffix, need_source, pictures
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
+from datasets.listing import Pair, by_folder, by_suffix, need_source, pictures, two_folders
 from datasets.prepared import Prepared
+from datasets.recognition import marked
 
 # camera_aperture_shutter_ISO_object_number; one file family has two underscores before its number.
 _CROP = re.compile(r"([A-Za-z0-9]+)_([\d.-]+)_(\d+)_(\d+)_(.+?)_+(\d+)")
 # The uncropped pictures name the cameras otherwise (one file even with an underscore within).
 _CAMERAS = {"Nikon800": "NikonD800", "Nikon_800": "NikonD800", "Canon600": "Canon600D", "SonyA7II": "Sony"}
 _WHAT = "PolyU: CroppedImages with *_real.JPG and *_mean.JPG, or a folder of noisy and one of clean pictures"
-_NOISY = ("noisy", "real", "input", "degraded")
-_CLEAN = ("gt", "mean", "clean", "target", "groundtruth")
 
 
 @cache
@@ -73,7 +72,10 @@ class PolyU(Prepared):
         pairs = list(_pairs(need_source(source, _WHAT)))
         if not pairs:
             raise UserError(f"Expected {_WHAT}; found neither in {source}.")
-        return (_item(pair) for pair in pairs)
+        items = [(_item(pair), pair) for pair in pairs]
+        return (
+            marked(item, "polyu", pair.degraded, pair.clean) if item.split == "test" else item for item, pair in items
+        )
 
     def select(self, row: Row, split: str) -> bool:
         """The splits by scene are parts of the crops."""
@@ -86,15 +88,9 @@ def _pairs(source: Path) -> Iterator[Pair]:
     folders = [folder for folder in (source / "CroppedImages", source / "OriginalImages") if folder.is_dir()]
     for folder in folders or [source]:
         yield from by_suffix(pictures(folder), "_real", "_mean")
-    two = _two_folders(source)
+    two = two_folders(source)
     if two and not folders:
         yield from by_folder(*two)
-
-
-def _two_folders(source: Path) -> tuple[Path, Path] | None:
-    children = [child for child in sorted(source.iterdir()) if child.is_dir()]
-    noisy, clean = ([c for c in children if c.name.lower().split("_")[-1] in words] for words in (_NOISY, _CLEAN))
-    return (noisy[0], clean[0]) if len(noisy) == len(clean) == 1 else None
 
 
 def _item(pair: Pair) -> Item:

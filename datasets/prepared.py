@@ -11,13 +11,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from datasets.base import Dataset, Row, Sample
-from datasets.engine import Report, prepare_items
+from datasets.core.errors import UserError
+from datasets.core.files import digest, open_ordinary
+from datasets.core.registry import unknown
 from datasets.manifest import prepare_command, read_manifest
-from datasets.ops.errors import UserError
-from datasets.ops.files import digest
 from datasets.ops.images import decode
-from datasets.ops.names import unknown
+from datasets.ops.pictures.header import MOST_BYTES
+from datasets.ops.ranges import unit
 from datasets.options import typed
+from datasets.prepare_writer import prepare_items
+from datasets.report import Report
 
 __all__ = ["Prepared", "Report", "prepare_items"]
 
@@ -29,10 +32,14 @@ class Prepared(Dataset):
         additive: sources of different splits add up in one prepared folder (SIDD's blocks and its training images
             come in separate packages); otherwise another source replaces everything.
         version: raised when `items` would prepare other files from the same source.
+        late_options: options of `items` that came later: a folder prepared before them is one that has their defaults.
+        strange: what is said of images that are known not to be the original ones.
     """
 
     additive: ClassVar[bool] = False
     version: ClassVar[int] = 1
+    late_options: ClassVar[tuple[str, ...]] = ()
+    strange: ClassVar[str] = "not the original files by hash"
 
     def __init__(
         self,
@@ -108,11 +115,14 @@ class Prepared(Dataset):
 
     @property
     def partial(self) -> str:
-        """'' for the whole official split, else ``partial: 65 of 1280``."""
-        return "" if len(self.rows) == self._whole else f"partial: {len(self.rows)} of {self._whole}"
+        """'' for the whole official split, else ``partial: 65 of 1280``, or that the images are not the originals."""
+        if len(self.rows) != self._whole:
+            return f"partial: {len(self.rows)} of {self._whole}"
+        strangers = any(row.meta.get("recognised") is False for row in self.rows)
+        return f"partial: {self.strange}" if strangers else ""
 
     def read(self, index: int, role: str) -> np.ndarray:
-        """One file of one row. PNG: (H, W, C) uint8; .npy: the float32 array.
+        """One file of one row. PNG of 8 bits: (H, W, C) uint8; of 16 bits: float32, v / 65535; .npy: the float32 array.
 
         Raises:
             UserError: the row has no such role; the file is missing, unreadable or changed since `prepare`.
@@ -131,9 +141,10 @@ class Prepared(Dataset):
 
     def _bytes(self, path: Path) -> bytes:
         try:
-            return path.read_bytes()
-        except OSError as error:
-            raise UserError(f"The prepared file {path} cannot be read ({error.strerror}). {self._again()}") from error
+            with open_ordinary(path, MOST_BYTES) as stream:
+                return stream.read()
+        except UserError as error:
+            raise UserError(f"{error} {self._again()}") from error
 
     def _again(self) -> str:
         return f"Make it anew with: {prepare_command(self.facts.name, self.root.parent)}"
@@ -141,8 +152,10 @@ class Prepared(Dataset):
 
 def _decode(data: bytes, path: Path, channels: int) -> np.ndarray:
     if path.suffix == ".npy":
-        return np.load(io.BytesIO(data), allow_pickle=False)
-    return decode(data, path, channels)
+        array: np.ndarray = np.load(io.BytesIO(data), allow_pickle=False)
+        return np.repeat(array, 3, 2) if array.ndim == 3 and array.shape[2] < channels else array
+    image = decode(data, path, channels, deep=True, trusted=True)
+    return image if image.dtype == np.uint8 else unit(image)
 
 
 def _word(key: str, value: Any) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from datasets.base import DatasetFacts
-from datasets.paired import Paired
+from datasets.listing import by_mark, pictures
+from datasets.paired import Files, Paired
 
 _MSPFN = (
     "@inproceedings{jiang2020mspfn, title={Multi-Scale Progressive Fusion Network for Single Image Deraining}, "
@@ -33,16 +36,34 @@ def _facts(name: str, title: str, count: int, split: str = "test") -> DatasetFac
 
 
 class Rain(Paired):
-    """What the sets have in common."""
+    """What the sets have in common. The first packages, rain-001.png beside norain-001.png, are read too."""
 
     word = "rain"
 
+    @classmethod
+    def of_split(cls, source: Path, split: str) -> Iterator[tuple[str, Files]]:
+        """See the base class; pictures side by side."""
+        found = list(super().of_split(source, split))
+        for place in (source / split, *(source / name for name in cls.aliases), source):
+            if not found and place.is_dir():
+                pairs = by_mark(pictures(place), "rain-", "norain-")
+                found = [(pair.stem, {"degraded": pair.degraded, "clean": pair.clean}) for pair in pairs]
+        yield from found
+
 
 class Rain13K(Rain):
-    """13,712 training pairs: Rain14000's (11,200), Rain1800's, Rain800's (700) and Rain12's."""
+    """13,712 training pairs: Rain14000's (11,200), Rain1800's, Rain800's (700) and Rain12's.
 
-    facts = _facts("rain13k", "Rain13K", 13712, "train")
+    The package that is passed on holds 13,711, one less than the papers count; either number is the whole set.
+    """
+
+    facts = _facts("rain13k", "Rain13K", 13711, "train")
     aliases = ("Rain13K", "rain13k")
+
+    @property
+    def partial(self) -> str:
+        """See the base class."""
+        return "" if len(self.rows) == 13712 else super().partial
 
 
 class Rain100L(Rain):

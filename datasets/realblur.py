@@ -7,11 +7,11 @@ it: see `datasets.ops.alignment`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import ClassVar
 
 from datasets.base import DatasetFacts
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from datasets.paired import Files, Paired
 
 _CITATION = (
@@ -47,6 +47,7 @@ class RealBlur(Paired):
     def of_split(cls, source: Path, split: str) -> Iterator[tuple[str, Files]]:
         """See the base class; the pairs of the authors' list, ``RealBlur_J_test_list.txt``."""
         listed = source / f"RealBlur_{cls.letter}_{split}_list.txt"
+        listed = listed if listed.is_file() else next(source.glob(f"*/{listed.name}"), listed)
         yield from _listed(listed) if listed.is_file() else super().of_split(source, split)
 
 
@@ -68,10 +69,13 @@ class RealBlurR(RealBlur):
 
 def _listed(path: Path) -> Iterator[tuple[str, Files]]:
     """Lines of two paths below the list's folder: the sharp picture, then the blurred one."""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
         if not line.strip():
             continue
-        files = [path.parent / part for part in line.split()[:2]]
+        parts = line.split()[:2]
+        if any(PurePath(part).is_absolute() or ".." in PurePath(part).parts for part in parts):
+            raise UserError(f"Expected paths below {path.parent} in {path}, but line {number} leads out of it.")
+        files = [path.parent / part for part in parts]
         missing = [str(file) for file in files if not file.is_file()]
         if len(files) < 2 or missing:
             what = missing[0] if missing else f"two paths in line {number}"

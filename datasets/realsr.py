@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from datasets.base import DatasetFacts, Item, Row
+from datasets.core.errors import UserError
 from datasets.listing import need_source
-from datasets.ops.errors import UserError
 from datasets.paired import Files, check_sizes, reader, suffixed
 from datasets.prepared import Prepared
 from datasets.sr import SCALE, at_scale, folders, word

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datasets.ops.names import Registry
+from datasets.core.registry import Registry
 
 DATASETS = Registry(
     "dataset",
@@ -17,6 +17,9 @@ DATASETS = Registry(
         "kodak24": "datasets.classic:Kodak24",
         "kodak24-500": "datasets.classic:Kodak24Small",
         "bsd400": "datasets.classic:BSD400",
+        "bsds500": "datasets.bsds500:BSDS500",
+        "phone": "datasets.phone:Phone",
+        "phone-strong": "datasets.phone:PhoneStrong",
         "gopro": "datasets.gopro:GoPro",
         "hide": "datasets.gopro:HIDE",
         "realblur-j": "datasets.realblur:RealBlurJ",
@@ -27,6 +30,9 @@ DATASETS = Registry(
         "test100": "datasets.rain:Test100",
         "test1200": "datasets.rain:Test1200",
         "test2800": "datasets.rain:Test2800",
+        "snow100k": "datasets.snow:Snow100K",
+        "csd": "datasets.snow:CSD",
+        "srrs": "datasets.snow:SRRS",
         "set11": "datasets.set11:Set11",
         "set5": "datasets.sr:Set5",
         "aim2019": "datasets.sr:AIM2019",
@@ -37,6 +43,7 @@ DATASETS = Registry(
         "folder": "datasets.folder:Folder",
         "demo": "datasets.demo:Demo",
         "demo-sr": "datasets.demo_sr:DemoSR",
+        "demo-snow": "datasets.demo_snow:DemoSnow",
         "ldct-demo": "datasets.ldct_demo:LDCTDemo",
     },
     "benchmark.datasets",

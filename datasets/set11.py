@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from datasets.base import DatasetFacts, Item, Sample
-from datasets.listing import header, need_source, pictures
+from datasets.core.errors import UserError
+from datasets.listing import Loader, header, need_source, pictures
 from datasets.ops.colour import luma_uint8
-from datasets.ops.errors import UserError
 from datasets.ops.images import read_image
 from datasets.prepared import Prepared
 
@@ -65,7 +64,7 @@ class Set11(Prepared):
                 f"Source: {cls.facts.source}"
             )
         for stem in STEMS:
-            yield Item(stem, "test", stem, {"clean": partial(_grey, found[stem])})
+            yield Item(stem, "test", stem, {"clean": Loader(found[stem], _grey)})
 
     def __getitem__(self, index: int) -> Sample:  # type: ignore[override]
         """The clean picture; the ratio is in its meta, so that a method with weights for another one can refuse."""

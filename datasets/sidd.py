@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from datasets.base import DatasetFacts, Item
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from datasets.prepared import Prepared
-from datasets.sidd_blocks import block_items
+from datasets.sidd_blocks import STRANGE, block_items
 from datasets.sidd_captures import capture_items
 
 _CITATION = """@inproceedings{abdelhamed2018sidd,
@@ -34,6 +34,7 @@ class SIDD(Prepared):
     """
 
     additive: ClassVar[bool] = True
+    strange: ClassVar[str] = STRANGE
     facts = DatasetFacts(
         name="sidd",
         title="SIDD",
@@ -70,12 +71,6 @@ class SIDD(Prepared):
                 "of SIDD."
             )
         yield from found
-
-    @property
-    def partial(self) -> str:
-        """Also says so when all blocks are there but are not the real ones."""
-        strangers = [row for row in self.rows if row.meta.get("recognised") is False]
-        return super().partial or ("partial: not the SIDD validation blocks by pixel hash" if strangers else "")
 
 
 def _listed(source: Path) -> tuple[Path, list[Path]]:

@@ -5,6 +5,7 @@ Every finder gives blocks by scene and number, both 0-based; names of the prepar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from datasets.base import Item
+from datasets.core.errors import UserError
+from datasets.hdf5 import open_hdf5
 from datasets.mat import Blocks
-from datasets.ops.errors import UserError
 from datasets.sidd_names import png_blocks
 from datasets.sidd_scenes import PER_SCENE, Block, Scene, held_out, recognise
 
@@ -24,8 +26,10 @@ _OFFICIAL = {
     "plus": ("siddplus_valid_noisy_srgb", "siddplus_valid_gt_srgb"),
 }
 PAGE = "https://abdokamel.github.io/sidd/"
+_COPY = re.compile(r" ?\(\d+\)$")
 _HDF5 = (".h5", ".hdf5", ".hdf")
-_STRANGE = "not the SIDD validation blocks by pixel hash"
+_KNOWN = "of the SIDD validation blocks, by the pixel hashes of some"
+STRANGE = "not the SIDD validation blocks by pixel hash"
 
 
 def block_items(folder: Path, files: Sequence[Path]) -> Iterator[Item]:
@@ -48,27 +52,33 @@ def _items(split: str, blocks: Sequence[Block], note: str) -> Iterator[Item]:
         if split == "validation"
         else None
     )
-    note = _STRANGE if known is False else note
+    note = STRANGE if known is False else note
+    if split == "train":
+        note = "training crops: their scenes are not known"
     for block in blocks:
         scene = _scene(split, block, known)
         load = {"degraded": block.noisy} | ({"clean": block.clean} if block.clean else {})
         meta: dict[str, Any] = {"scene_index": block.scene, "block": block.number}
         meta |= {} if known is None else {"recognised": known}
         meta |= {"note": note} if note else {}
-        yield Item(f"{block.index:04d}", split, scene.name, load, scene.camera, scene.iso, meta)
+        told = (_KNOWN,) if known else ()
+        yield Item(f"{block.index:04d}", split, scene.name, load, scene.camera, scene.iso, meta, notes=told)
 
 
 def _scene(split: str, block: Block, known: bool | None) -> Scene:
     """The instance by its index; blocks that are not the real ones have numbered scenes, SIDD+ a single unknown one."""
     if split == "plus":
         return Scene("siddplus")
+    if split == "train":
+        return Scene(f"crop{block.index:04d}")
     if known is False or block.scene >= len(held_out()):
         return Scene(f"scene{block.scene:02d}")
     return held_out()[block.scene]
 
 
 def _mat_sets(files: Sequence[Path]) -> Iterator[tuple[str, list[Block], str]]:
-    by_stem = {path.stem.lower(): path for path in files if path.suffix.lower() == ".mat"}
+    # Browsers number what is fetched twice: "ValidationNoisyBlocksSrgb (1).mat".
+    by_stem = {_COPY.sub("", path.stem.lower()): path for path in reversed(files) if path.suffix.lower() == ".mat"}
     for split, (noisy_name, clean_name) in _OFFICIAL.items():
         noisy, clean = by_stem.get(noisy_name.lower()), by_stem.get(clean_name.lower())
         if noisy is None and clean is None:
@@ -119,10 +129,8 @@ def _pair(path: Path, key: int) -> Block:
 
 def _keys(path: Path) -> list[int]:
     """Sorted as numbers: HDF5 lists them as text, where '10' comes before '2'."""
-    import h5py
-
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             shapes: Mapping[str, Any] = {key: getattr(item, "shape", None) for key, item in file.items()}
     except OSError as error:
         raise UserError(
@@ -136,10 +144,8 @@ def _keys(path: Path) -> list[int]:
 
 
 def _six(path: Path, key: int, first: int) -> np.ndarray:
-    import h5py
-
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             pair = file[str(key)][()]
     except OSError as error:
         raise UserError(f"Expected a whole block {key} in {path}, but it cannot be read: {error}.") from error

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from datasets.base import Item
+from datasets.core.errors import UserError
 from datasets.mat import read_array, read_struct
-from datasets.ops.errors import UserError
-from datasets.ops.images import read_image
+from datasets.ops.pictures import Reader, inspect
 from datasets.sidd_scenes import Load, scene_of
 
 # SIDD_Small: NOISY_SRGB_010.PNG; SIDD_Medium: 0001_NOISY_SRGB_010.PNG; the folder names the scene instance.
@@ -71,12 +71,19 @@ def _check_partners(folder: Path, parts: Mapping[str, Path]) -> None:
     for one, other in (("NOISY_SRGB", "GT_SRGB"), ("GT_SRGB", "NOISY_SRGB"), ("GT_RAW", "NOISY_RAW")):
         if one in parts and other not in parts:
             raise UserError(f"Expected the partner {other} of {parts[one]} in {folder}, but it is missing.")
+    if {"NOISY_SRGB", "GT_SRGB"} <= parts.keys():
+        (h, w), (h2, w2) = (inspect(parts[key]).size for key in ("NOISY_SRGB", "GT_SRGB"))
+        if (h, w) != (h2, w2):
+            raise UserError(
+                f"Expected one size, but {parts['NOISY_SRGB']} is {w}x{h} and {parts['GT_SRGB']} is {w2}x{h2}; fetch "
+                "the scene again."
+            )
     if "NOISY_RAW" in parts and "METADATA_RAW" not in parts:
         raise UserError(f"Expected METADATA_RAW of {parts['NOISY_RAW']} in {folder}, but it is missing.")
 
 
 def _loader(role: str, path: Path) -> Load:
-    return partial(_mosaic, path) if role.startswith("raw") else partial(read_image, path)
+    return partial(_mosaic, path) if role.startswith("raw") else Reader(path)
 
 
 def _mosaic(path: Path) -> np.ndarray:
@@ -92,8 +99,11 @@ def _noise_laws(files: Sequence[Path]) -> dict[str, list[float]]:
     tables = [path for path in files if path.name.lower() == "noise_level_functions.csv"]
     if not tables:
         return {}
-    with tables[0].open(encoding="utf-8", newline="") as stream:
-        return {row[0]: [float(value) for value in row[1:7]] for row in list(csv.reader(stream))[1:] if row}
+    try:
+        with tables[0].open(encoding="utf-8-sig", newline="") as stream:
+            return {row[0]: [float(value) for value in row[1:7]] for row in list(csv.reader(stream))[1:] if row}
+    except (OSError, ValueError, csv.Error) as error:
+        raise UserError(f"Expected a name and six numbers in each row of {tables[0]}, but: {error}.") from error
 
 
 def _raw_meta(path: Path, camera: str, law: Sequence[float] | None) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
+from datasets.listing import Loader
 from datasets.ops.images import SUFFIXES, read_image
 from datasets.sidd_scenes import PER_SCENE, Block, Load, known_blocks, pixel_hash
 
@@ -65,7 +65,9 @@ def _named(path: Path) -> Named | None:
 
 def _split(folder: Path, path: Path) -> str:
     parts = "/".join([folder.name, *path.relative_to(folder).parts[:-1]]).lower()
-    return "plus" if "siddplus" in parts else "benchmark" if "benchmark" in parts else "validation"
+    if "siddplus" in parts or "benchmark" in parts:
+        return "plus" if "siddplus" in parts else "benchmark"
+    return "train" if "train" in parts.split("/") else "validation"
 
 
 def _base(found: Sequence[Named]) -> tuple[int, str]:
@@ -124,7 +126,7 @@ def _block(index: int, noisy: Path, clean: Path | None) -> Block:
 
 
 def _loader(path: Path) -> Load:
-    return partial(_read, path)
+    return Loader(path, _read)
 
 
 def _read(path: Path) -> np.ndarray:

@@ -14,9 +14,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from datasets.base import DatasetFacts
-from datasets.engine import Progress, in_parallel
-from datasets.ops.errors import UserError
-from datasets.ops.names import unknown
+from datasets.core.errors import UserError
+from datasets.core.registry import unknown
+from datasets.manifest import MANIFEST
+from datasets.prepare_writer import Progress, in_parallel
 
 _RAW = "https://raw.githubusercontent.com/"
 
@@ -53,6 +54,10 @@ SOURCES = {
     ),
     "bsd68": Source(_RAW + _R2R_AWGN + "data/bsd68/", _BERKELEY),
     "bsd400": Source(_RAW + _R2R_AWGN + "data/train/", _BERKELEY),
+    "bsds500": Source(
+        _RAW + "BIDS/BSDS500/a04b7c6c3a9f0ace74bf205c72a43d32e1c72722/BSDS500/data/images/",
+        "non-commercial research and education, as the Berkeley group states for its segmentation set",
+    ),
     "set12": Source(
         _RAW + "SaoYan/DnCNN-PyTorch/6b0804951484eadb7f1ea24e8e5c9ede9bea485b/data/Set12/",
         "classic test images, no stated terms",
@@ -75,6 +80,9 @@ SOURCES = {
     ),
 }
 
+# Sets that are made from the files of another one.
+MADE_FROM = {"phone": "bsds500", "phone-strong": "bsds500"}
+
 
 @functools.cache
 def hashes(name: str) -> dict[str, str]:
@@ -82,8 +90,18 @@ def hashes(name: str) -> dict[str, str]:
     listed = SOURCES[name].hashes
     if listed is not None:
         return dict(listed)
+    return {row["path"]: row["sha256"] for row in _table(name)}
+
+
+@functools.cache
+def pixel_hashes(name: str) -> frozenset[str]:
+    """SHA-256 of the decoded pixels (grey or RGB, as the set is used) of a source's files; empty where not known."""
+    return frozenset() if SOURCES[name].hashes is not None else frozenset(row["pixels"] for row in _table(name))
+
+
+def _table(name: str) -> list[dict[str, str]]:
     text = (files("datasets") / "data" / "sources" / f"{name}.csv").read_text(encoding="utf-8")
-    return {row["path"]: row["sha256"] for row in csv.DictReader(text.splitlines())}
+    return list(csv.DictReader(text.splitlines()))
 
 
 def download(name: str, folder: Path | str, base_url: str | None = None, report: Progress | None = None) -> list[Path]:
@@ -135,9 +153,14 @@ def _fetch(store: object, path: str) -> Path:
 def fetch(name: str, facts: DatasetFacts, downloads: Path, report: Progress | None = None) -> Path:
     """The folder with a dataset's files, downloaded where they can be had by URL.
 
+    A set that is made from another one's files takes the prepared folder of that one where there is one.
+
     Raises:
         UserError: they cannot: names the page, the files and the command; or a download failed.
     """
+    name = MADE_FROM.get(name, name)
+    if name in MADE_FROM.values() and (downloads.parent / name / MANIFEST).exists():
+        return downloads.parent / name
     if name not in SOURCES:
         raise UserError(
             f"The files of dataset {name!r} must be fetched by hand: {facts.source or 'see its documentation'}. "

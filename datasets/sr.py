@@ -11,8 +11,8 @@ import numpy as np
 
 from datasets.base import DatasetFacts, Row
 from datasets.classic import Known, Layout
+from datasets.core.errors import UserError
 from datasets.listing import by_folder, not_empty
-from datasets.ops.errors import UserError
 from datasets.ops.resize import imresize_bytes
 from datasets.paired import Files, Paired
 

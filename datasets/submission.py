@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from datasets.ops.errors import UserError
-from datasets.ops.files import replacing
+from datasets.core.errors import UserError
+from datasets.core.files import replacing
+from datasets.ops.ranges import unit
 
 SCENES, PER_SCENE, BLOCK = 40, 32, (256, 256, 3)
 DND_IMAGES, DND_CROPS = 50, 20
@@ -95,7 +96,7 @@ def _checked(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 def _cell(whole: np.ndarray) -> np.ndarray:
     cell = np.empty((SCENES, PER_SCENE), object)
     for place in np.ndindex(cell.shape):
-        cell[place] = whole[place].astype(np.float32) / np.float32(255)
+        cell[place] = unit(whole[place])
     return cell
 
 
@@ -132,9 +133,7 @@ def _write_dnd_image(path: Path, number: int, crops: Sequence[np.ndarray], raw: 
         )
     cell = np.empty((1, DND_CROPS), object)
     for index, crop in enumerate(crops):
-        cell[0, index] = (
-            crop.astype(np.float32) / np.float32(255) if crop.dtype == np.uint8 else crop.astype(np.float32)
-        )
+        cell[0, index] = unit(crop)
     content: dict[str, Any] = {"Idenoised": cell, "israw": raw, "eval_version": "1.0"}
     with replacing(path) as part:
         scipy.io.savemat(str(part), content, appendmat=False)

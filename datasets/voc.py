@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,11 @@ import numpy as np
 
 from datasets.added import SIGMA, WithNoise
 from datasets.base import DatasetFacts, Item, Row
+from datasets.core.errors import UserError
+from datasets.core.registry import unknown
 from datasets.listing import header, need_source, not_empty, pictures
-from datasets.ops.errors import UserError
-from datasets.ops.images import read_image
-from datasets.ops.names import unknown
 from datasets.ops.noise import bernoulli, keyed_generator, poisson
+from datasets.ops.pictures import Reader
 from datasets.ops.resize import to_bytes
 
 SMALLEST = 64  # pixels: LIR's authors leave out pictures with a shorter side, and grey ones
@@ -76,7 +75,7 @@ class VOC(WithNoise):
             for path in paths:
                 height, width, channels = header(path)
                 if channels == 3 and min(height, width) >= SMALLEST:
-                    yield Item(path.stem, name, path.stem, {"clean": partial(read_image, path, 3)})
+                    yield Item(path.stem, name, path.stem, {"clean": Reader(path, 3)})
 
     def degrade(self, clean: np.ndarray, row: Row, options: Mapping[str, Any], seed: int) -> np.ndarray:
         """(H, W, 3) uint8 -> the same type, or float32 where `eight_bit` is off."""
@@ -129,7 +128,7 @@ def _listed(folder: Path, lists: tuple[str, ...]) -> list[Path]:
     path = next((folder / _LISTS / name for name in lists if (folder / _LISTS / name).is_file()), None)
     if path is None:
         return []
-    named = [line.split()[0] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    named = [line.split()[0] for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     there = {picture.stem: picture for picture in not_empty(folder / _JPEGS)}
     missing = [name for name in named if name not in there]
     if missing:

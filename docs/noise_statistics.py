@@ -14,19 +14,20 @@ from pathlib import Path
 
 import torch
 
-from benchmark.degrading import load, weights_for
-from benchmark.noise_statistics import NoiseStatistics, of_samples, reduced
+from benchmark.inference.degrade import ROLE, load
+from benchmark.planning.weights_search import Wanted, for_pictures
+from benchmark.scoring.noise_statistics import NoiseStatistics, of_samples, reduced
 from datasets import open_dataset
 from datasets.base import Dataset
-from datasets.ops.errors import UserError
-from datasets.ops.noise import unit_range
+from datasets.core.errors import UserError
+from datasets.ops.ranges import unit
 from methods.base import Method, SampleInfo
 
 
 def main(argv: list[str] | None = None) -> int:
     """Measure, print and plot; see the module's text."""
     args = options().parse_args(argv)
-    weights = args.weights or weights_for(args.methods, args.recipe, args.results)
+    weights = args.weights or for_pictures(Wanted(args.methods, args.recipe, role=ROLE), args.results)
     method = load(args.methods, args.recipe, weights).eval()
     data = open_dataset(args.dataset, args.data, split=args.split, limit=args.limit)
     if data.facts.scale != method.facts.scale:
@@ -60,7 +61,7 @@ def generated(method: Method, data: Dataset, draw: int) -> NoiseStatistics:
     """Statistics of one sample for each clean image, clamped as pictures are."""
     found = NoiseStatistics()
     for sample in data:
-        clean = torch.from_numpy(unit_range(sample.clean)).permute(2, 0, 1)[None]
+        clean = torch.from_numpy(unit(sample.clean)).permute(2, 0, 1)[None]
         made = method.degrade(clean, [SampleInfo(sample.name)], draw).clamp(0, 1)
         found.add(reduced(sample.clean, data.facts.scale), made[0].permute(1, 2, 0).numpy())
     return found

@@ -1,6 +1,7 @@
 """Restoration methods: ``methods.load(name, recipe=None, weights=None)`` is the way in.
 
-Importing this package imports nothing heavy; torch comes with the first method that is asked for.
+Importing this package imports nothing heavy. Torch comes with the first class that is asked for; what `names`, `title`,
+`paper`, `describe` and `methods.recipes` say of built-in methods needs none.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from methods.registry import METHODS
 
 if TYPE_CHECKING:
     from methods.base import Method
+    from methods.facts import Facts, Recipe
 
-__all__ = ["METHODS", "get", "load", "names"]
+__all__ = ["METHODS", "describe", "get", "load", "names", "paper", "title"]
 
 
 def names() -> list[str]:
@@ -25,6 +27,29 @@ def names() -> list[str]:
 def get(name: str) -> type[Method]:
     """The class of a method. Raises UserError for an unknown name, suggesting the nearest."""
     return METHODS.get(name)
+
+
+def title(name: str) -> str:
+    """What tables call a method. Raises UserError as `get` does."""
+    return (METHODS.description(name) or get(name)).title or name
+
+
+def paper(name: str) -> str:
+    """The BibTeX entries of a method, '' where it announces none. Raises UserError as `get` does."""
+    return (METHODS.description(name) or get(name)).paper.strip()
+
+
+def describe(of: str | type[Method], recipe: Recipe) -> Facts:
+    """Facts of a method under a recipe, without weights: of a built-in method from the recipe's numbers alone.
+
+    Args:
+        of: the method's name or class. A plug-in's class is asked (`Method.describe`).
+        recipe: see `methods.recipes.recipe`.
+    Raises:
+        UserError: unknown name.
+    """
+    named = METHODS.description(of) if isinstance(of, str) else None
+    return (named or (get(of) if isinstance(of, str) else of)).describe(recipe)
 
 
 def load(

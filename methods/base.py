@@ -6,26 +6,29 @@ computes; reading, devices, precision, processes, checkpoints and scoring are th
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from methods.facts import Facts, Recipe, SampleInfo
-from methods.streams import Arrays, Preparation, Stream
+from datasets.core.errors import UserError
+from datasets.streams import Arrays, Preparation, SampleInfo, Stream
+from methods.checkpoints import State
+from methods.facts import Description, Facts, Recipe
+from methods.matching import Artefacts, Match, recognise_by_shape
 
 __all__ = [
-    "Arrays", "Artefacts", "Degrades", "Draws", "Facts", "Loop", "Match", "Method", "Preparation", "Recipe",
-    "SampleInfo", "Senses", "Stage", "StageFactory", "State", "Stream", "kept",
+    "Arrays", "Artefacts", "Degrades", "Description", "Draws", "Facts", "Loop", "Match", "Method", "Preparation",
+    "Recipe", "SampleInfo", "Stage", "StageFactory", "State", "Stream", "cpu_state_dict",
 ]  # fmt: skip
 
-State = dict[str, Tensor]
-Artefacts = dict[str, State]
 
-
-def kept(network: nn.Module, prefix: str = "") -> State:
+def cpu_state_dict(network: nn.Module, prefix: str = "") -> State:
     """Copies of a network's tensors on the CPU, keys prefixed: what `Stage.artefacts` hands on."""
     return {f"{prefix}{key}": value.detach().cpu().clone() for key, value in network.state_dict().items()}
 
@@ -34,7 +37,7 @@ class Draws(Protocol):
     """Random numbers for one purpose at one step: the same whatever the number of processes, and after a resume.
 
     Shapes are local: the first dimension is this rank's share of the batch; the numbers are drawn for the global
-    batch and sliced.
+    global batch and sliced. They lie on the loop's device, but a single number, of shape (), on the CPU.
     """
 
     def normal(self, *shape: int) -> Tensor: ...
@@ -58,8 +61,14 @@ class Loop(Protocol):
     def update(self, optimiser: torch.optim.Optimizer, clip: float | None = None) -> None:
         """Average the gradients over the ranks, clip their norm where asked, step. Does not zero them."""
 
-    def generator(self, name: str) -> Draws:
-        """Random draws keyed by (seed, stage, step, name)."""
+    def mean(self, value: Tensor, stream: str = "") -> Tensor:
+        """A mean over this rank's samples of a stream ('' = the first) -> the mean over the global batch.
+
+        For losses that are no mean themselves. The gradient is made for `update`, which averages over the ranks.
+        """
+
+    def generator(self, name: str, stream: str = "") -> Draws:
+        """Random draws keyed by (seed, stage, step, name), for the samples of a stream; '' = the stage's first."""
 
 
 class Stage:
@@ -78,6 +87,8 @@ class Stage:
         rescales: whether schedules stretch with an overridden number of steps.
         evaluate_every: steps between evaluations on the validation data; 0 = only at the end.
         keeps_best: whether ``artefacts`` are the best snapshot's (then the card names the data that chose it).
+        weighs_streams: whether terms of other streams than the first go through ``loop.mean``, so that several ranks
+            can share streams whose last batches differ in size.
         losses: names of the loss terms that ``step`` returns, known beforehand (the log's columns).
     """
 
@@ -86,6 +97,7 @@ class Stage:
     rescales: bool = True
     evaluate_every: int = 0
     keeps_best: bool = False
+    weighs_streams: bool = False
     losses: tuple[str, ...] = ()
 
     def __init__(self) -> None:
@@ -108,12 +120,28 @@ class Stage:
         raise NotImplementedError
 
     def restorer(self) -> Callable[[Tensor, Sequence[SampleInfo] | None], Tensor]:
-        """What the evaluation scores: a function like Method.restore, on the stage's current networks in eval mode."""
-        raise NotImplementedError
+        """What the evaluation scores: a function like Method.restore, on the stage's current networks in eval mode.
+
+        Default: the network called ``restorer``, as it is; override it where Method.restore does more (padding, colour
+        order). Raises UserError where no network has that name.
+        """
+        network = self._restorer_network("restorer").eval()
+        return lambda x, info: network(x)
 
     def artefacts(self) -> Artefacts:
-        """What the stage leaves, last or best as it chooses: role -> state dict (CPU), such as {"restorer": ...}."""
-        raise NotImplementedError
+        """What the stage leaves, last or best as it chooses: role -> state dict (CPU), such as {"restorer": ...}.
+
+        Default: the network called ``restorer`` as it is now. Raises UserError where no network has that name.
+        """
+        return {"restorer": cpu_state_dict(self._restorer_network("artefacts"))}
+
+    def _restorer_network(self, asked_by: str) -> nn.Module:
+        if "restorer" not in self.networks:
+            raise UserError(
+                f"The stage {self.name!r} has no network called 'restorer', but {', '.join(self.networks) or 'none'}: "
+                f"give one that name, or override {type(self).__name__}.{asked_by}."
+            )
+        return self.networks["restorer"]
 
     def note(self) -> str:
         """A line for the weights' card on what happened along the way (SCPGAN's replacements); '' = nothing."""
@@ -152,47 +180,65 @@ class Stage:
 StageFactory = Callable[[Artefacts], Stage]
 
 
-@dataclass(frozen=True)
-class Match:
-    """One way to read a foreign checkpoint: which recipe it fits and the state dicts of the method's roles.
+class _PaperFile:
+    """The attribute `Method.paper` where a class sets none: read from paper.bib when it is asked for."""
 
-    `note` enters the record (``first of several recipes of this architecture``, ``keys of the supervised DnCNN``).
-    `needs_recipe`: the same keys could mean different outputs, so the user must name the recipe.
-    """
-
-    recipe: str
-    roles: Artefacts
-    note: str = ""
-    needs_recipe: bool = False
+    def __get__(self, instance: object, cls: type[Method]) -> str:
+        if cls.described_by:
+            return cls.described_by.paper
+        path = Path(inspect.getfile(cls)).with_name("paper.bib")
+        return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
 
 
 class Method(nn.Module):
-    """A restoration method under one recipe. Subclass, give the class attributes, implement four small functions.
+    """A restoration method under one recipe. Subclass, give the class attributes, implement a few small functions.
 
     Class attributes:
-        name: registry name. version: raised when the code changes a pixel. paper: BibTeX. title: for tables.
-        recipes: path of recipes.toml (default: beside the module).
+        name: registry name. version: raised when the code changes a pixel. title: for tables.
+        paper: BibTeX (default: paper.bib beside the module).
+        recipes: path of recipes.toml (default: beside the module), or the same content as a mapping.
+        described_by: of a built-in method; name, title, version, paper and facts then come from there.
 
-    The networks that restoring needs are created in __init__ from ``recipe.network`` as sub-modules; roles names them.
+    The networks that restoring needs are created in __init__ from ``recipe.network`` as sub-modules, the one to store
+    as ``self.restorer``. To implement: `restore`, `stages` for one that can be trained, and `describe` or `facts`.
     """
 
     name: ClassVar[str]
     title: ClassVar[str] = ""
     version: ClassVar[str] = "1"
-    paper: ClassVar[str] = ""
-    seed: int = 0  # of the training, set by it before `stages` is asked
+    paper: ClassVar[str] = _PaperFile()  # type: ignore[assignment]  # reads as text
+    described_by: ClassVar[Description | None] = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Take name, title and version from a description that the class itself gives."""
+        super().__init_subclass__(**options)
+        if description := vars(cls).get("described_by"):
+            cls.name, cls.title, cls.version = description.name, description.title, description.version
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         self.recipe = recipe
 
-    @property
+    @cached_property
     def facts(self) -> Facts:
-        """Facts under this recipe."""
-        raise NotImplementedError
+        """Facts under this recipe: what `describe` says."""
+        return type(self).describe(self.recipe)
+
+    @classmethod
+    def describe(cls, recipe: Recipe) -> Facts:
+        """Facts under a recipe, computed from its numbers: no network is built.
+
+        Override this, or the property `facts`: then the default builds the method without weights (on torch's meta
+        device) and asks it.
+        """
+        if cls.facts is not Method.facts:
+            return _facts_of_built(cls, recipe)
+        if cls.described_by:
+            return cls.described_by.describe(recipe)
+        raise NotImplementedError(f"{cls.__name__} overrides neither describe() nor facts.")
 
     def restore(self, x: Tensor, info: Sequence[SampleInfo] | None = None) -> Tensor:
-        """Restore a batch. Call under torch.no_grad() and eval(); benchmark.restoring does.
+        """Restore a batch. Call under torch.no_grad() and eval(); benchmark.inference.restorer does.
 
         Args:
             x: (N, C, H, W) float, RGB or grey, degraded, nominally in [0, 1]; not changed in place.
@@ -202,16 +248,40 @@ class Method(nn.Module):
         """
         raise NotImplementedError
 
+    def measure(self, clean: Tensor) -> Tensor:
+        """What a method that senses (``facts.measures``) makes of a clean image, in place of a degraded one.
+
+        Args:
+            clean: (N, 1, H, W) in [0, 1].
+        Returns:
+            the initial estimate in image space that restore() starts from. It may be larger at the bottom and on the
+            right (padded to whole blocks); the caller crops what is restored.
+        Raises:
+            UserError: the method restores degraded images and measures nothing.
+        """
+        raise UserError(
+            f"{self.name} under the recipe {self.recipe.name!r} restores degraded images and measures no clean ones; "
+            "take a dataset with degraded images, or a recipe for compressive sensing."
+        )
+
     def roles(self) -> Mapping[str, nn.Module]:
-        """Role -> network, for weights: what ``load`` fills and the training returns. Restoring needs ``restorer``."""
-        raise NotImplementedError
+        """Role -> network, of the networks that restoring needs. Default: ``restorer`` is ``self.restorer``."""
+        return {"restorer": self.get_submodule("restorer")}
+
+    def role_names(self) -> tuple[str, ...]:
+        """Every role that weights may have: those of `roles`, then those that the method makes only when asked for."""
+        return tuple(self.roles())
+
+    def network_of(self, role: str) -> nn.Module:
+        """The network of a role. One that restoring does not need may be made at the first call."""
+        return self.roles()[role]
 
     def stages(self) -> Iterator[StageFactory]:
         """Factories of the training's stages in order; each gets the artefacts so far, keyed ``stage/role``."""
         raise NotImplementedError
 
     @classmethod
-    def equipped(cls, recipe: Recipe) -> tuple[Recipe, str]:
+    def available(cls, recipe: Recipe) -> tuple[Recipe, str]:
         """The recipe as this machine can train it, and a sentence on what had to be left out; '' = nothing.
 
         A method with a loss term that needs a file (VGG-19 for perceptual features) which the user has neither named
@@ -226,19 +296,47 @@ class Method(nn.Module):
 
         The default tries each recipe's ``restorer`` for equal keys and shapes.
         """
-        from methods.weights import recognise_by_shape
-
         return recognise_by_shape(cls, state)
 
+    @classmethod
+    def from_file(cls, recipe: Recipe, path: Path, read: Callable[[], State]) -> Method:
+        """The method whose network a file itself makes, filled with its tensors. Overriding it says that this is so.
 
-class Senses(Protocol):
-    """A method that measures the clean image itself (compressive sensing)."""
+        Its facts are those of the object, known once the file has been read; `recognise` is then not asked.
 
-    def measure(self, clean: Tensor) -> Tensor:
-        """(N, 1, H, W) clean -> the initial estimate in image space that restore() starts from.
-
-        It may be larger at the bottom and on the right (padded to whole blocks); the caller crops what is restored.
+        Args:
+            recipe: with the settings that were given. path: of the file, for messages and for formats of its own.
+            read: reads the file's tensors without running anything of it; wrappers and prefixes are removed.
+        Raises:
+            UserError: the file is of no network that the class can make.
         """
+        raise NotImplementedError(f"{cls.__name__} makes its networks by recipes, not by files.")
+
+    @classmethod
+    def is_made_by_files(cls) -> bool:
+        """Whether the class overrides `from_file`."""
+        return cls.from_file.__func__ is not Method.from_file.__func__  # type: ignore[attr-defined]
+
+
+_BUILT: dict[tuple[type[Method], str, str, str], Facts] = {}
+
+
+def _facts_of_built(cls: type[Method], recipe: Recipe) -> Facts:
+    """Facts of a class that only tells them of an object; each recipe is built once per process."""
+    key = cls, recipe.name, recipe.tier, recipe.digest
+    if key not in _BUILT:
+        with torch.random.fork_rng(devices=[]):
+            try:
+                with torch.device("meta"):
+                    method = cls(recipe)
+            except (RuntimeError, NotImplementedError):  # a constructor that needs the values of its tensors
+                method = cls(recipe)
+        _BUILT[key] = replace(
+            method.facts,
+            measures=method.facts.measures or cls.measure is not Method.measure,
+            needs_weights=method.facts.needs_weights and any(True for _ in method.parameters()),
+        )
+    return _BUILT[key]
 
 
 class Degrades(Protocol):

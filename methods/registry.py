@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from datasets.ops.names import Registry
+import importlib
+import importlib.util
+
+from datasets.core.registry import Registry
+from methods.facts import Description
 
 _BUILTIN = {
     "r2r": "methods.r2r.adapter:R2R",
@@ -12,4 +16,22 @@ _BUILTIN = {
     "lir": "methods.lir.adapter:LIR",
 }
 
-METHODS = Registry("method", _BUILTIN, "benchmark.methods")
+
+class Methods(Registry):
+    """The registry of methods, which also knows the descriptions of the built-in ones."""
+
+    def description(self, name: str) -> Description | None:
+        """The ``DESCRIPTION`` in ``description.py`` of a built-in method's folder, found without importing torch.
+
+        None for a plug-in, for a name that was added in this process, and for an unknown name: ask `get` for the class.
+        """
+        if name in self._added or name not in self._builtin:
+            return None
+        module = self._builtin[name].partition(":")[0].rpartition(".")[0] + ".description"
+        if importlib.util.find_spec(module) is None:
+            return None
+        found: Description = importlib.import_module(module).DESCRIPTION
+        return found
+
+
+METHODS = Methods("method", _BUILTIN, "benchmark.methods")

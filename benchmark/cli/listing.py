@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-from benchmark.cli.options import folders, names, verb
+from benchmark.cli import weights
+from benchmark.cli.options import FROM_FILES, code, folders, names, settings, verb
 from benchmark.console import Console
+from benchmark.paths import OWN
+from datasets.core.errors import UserError
 
 Table = tuple[tuple[str, ...], list[tuple[Any, ...]]]
 
 
 def add(verbs: Any) -> None:
     """Add the verbs to the command line."""
-    verb(verbs, "list", "list methods, recipes, datasets, conventions or weights", show, _list_options, folders)
-    verb(verbs, "cite", "print the BibTeX entries of methods and datasets", cite, _cite_options)
-    verb(verbs, "conformance", "check that a method's adapter keeps the rules", conform, _conformance_options)
-
-
-def _list_options(parser: ArgumentParser) -> None:
-    parser.add_argument("what", choices=tuple(_LISTS))
-
-
-def _cite_options(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "names", type=names, nargs="*", default=(), metavar="NAME", help="methods and datasets; default: all"
-    )
-
-
-def _conformance_options(parser: ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="a method, such as r2r or a plug-in's")
-    parser.add_argument("--recipe", help="default: the method's smallest")
+    text = "list methods, recipes, datasets, conventions, weights, protocols or architectures"
+    examples = ("methods            tasks, what training needs, weights at hand, reproduced or not", "datasets --json")
+    with verb(verbs, "list", text, show, examples) as parser:
+        parser.add_argument("what", choices=tuple(_LISTS), help="what to list")
+        folders(parser)
+    examples = ("                   everything", "r2r polyu          one method and one dataset")
+    with verb(verbs, "cite", "print the BibTeX entries of methods and datasets", cite, examples) as parser:
+        about = "methods and datasets; default: all"
+        parser.add_argument("names", type=names, nargs="*", default=(), metavar="NAME", help=about)
+    text = "check that a method's adapter keeps the rules"
+    with verb(verbs, "conformance", text, conform, ("r2r --recipe tiny",)) as parser:
+        option = parser.add_argument
+        option("name", metavar="NAME", help=FROM_FILES)
+        option("--recipe", metavar="NAME", help="default: the method's smallest")
+        about = "of code of your own, NAME=net.py:build (default: none)"
+        option("--weights", default="", metavar="PATH", help=about)
+        code(parser)
+        settings(parser)
 
 
 def show(args: Namespace, console: Console) -> int:
@@ -44,24 +47,27 @@ def show(args: Namespace, console: Console) -> int:
 
 def _methods(args: Namespace) -> Table:
     import methods
+    from benchmark.leaderboard.reproduced import reproduced
     from methods.recipes import recipes
 
     rows: list[tuple[Any, ...]] = []
+    at_hands = weights.at_hand(args.results)
     for name in methods.names():
-        cls = methods.get(name)
-        first = next(iter(recipes(cls).values()), None)
-        facts = cls(first).facts if first else None
-        tasks = ", ".join(facts.tasks) if facts else ""
-        rows.append((name, cls.title or name, tasks, facts.supervision if facts else "", ", ".join(recipes(cls))))
-    return ("name", "title", "tasks", "training needs", "recipes"), rows
+        known = recipes(name)
+        facts = methods.describe(name, next(iter(known.values()))) if known else None
+        tasks, supervision = (", ".join(facts.tasks), facts.supervision) if facts else ("", "")
+        at_hand, met = at_hands.get(name, "none"), reproduced(name, args.results)
+        rows.append((name, tasks, supervision, at_hand, met, methods.title(name), ", ".join(known)))
+    heads = ("name", "tasks", "training needs", "weights at hand", "reproduces the paper?", "title", "recipes")
+    return heads, rows
 
 
 def _recipes(args: Namespace) -> Table:
     import methods
     from methods.recipes import recipes
 
-    found = [recipe for name in methods.names() for recipe in recipes(methods.get(name)).values()]
-    rows: list[tuple[Any, ...]] = [(r.method, r.name, r.tier, ", ".join(r.data), r.about) for r in found]
+    known = [recipe for name in methods.names() for recipe in recipes(name).values()]
+    rows: list[tuple[Any, ...]] = [(r.method, r.name, r.tier, ", ".join(r.data), r.about) for r in known]
     return ("method", "recipe", "tier", "data", "about"), rows
 
 
@@ -79,12 +85,17 @@ def _datasets(args: Namespace) -> Table:
 
 def _conventions(args: Namespace) -> Table:
     from benchmark.scoring.conventions import CONVENTIONS, ON_REQUEST
+    from benchmark.scoring.perceptual.definition import PERCEPTUAL
 
     rows: list[tuple[Any, ...]] = []
     for convention in (CONVENTIONS | ON_REQUEST).values():
         files = "float outputs" if convention.needs_float else "8-bit files do"
         quantised = convention.psnr_input, convention.ssim_input or "none"
         rows.append((convention.name, *quantised, convention.plane, files, convention.used_by))
+    for seen in PERCEPTUAL.values():
+        needs = f"its files (fetch {seen.name})"
+        plane = "RGB" if seen.channels == (3,) else "y-rounded"
+        rows.append((seen.name, "none (a distance)", "none", plane, needs, seen.used_by))
     return ("name", "PSNR on", "SSIM on", "plane", "needs", "used by"), rows
 
 
@@ -92,17 +103,17 @@ def _protocols(args: Namespace) -> Table:
     from benchmark.protocols import names, protocol
 
     rows: list[tuple[Any, ...]] = []
-    for found in map(protocol, names()):
-        title = ", ".join([found.name, *found.also])
-        trained = found.train if not found.weights_of else f"nothing (weights of {found.weights_of})"
-        rows.append((title, ", ".join(found.tiers), ", ".join(found.tests), trained, found.title))
+    for each in map(protocol, names()):
+        title = ", ".join([each.name, *each.also])
+        trained = each.train if not each.weights_of else f"nothing (weights of {each.weights_of})"
+        rows.append((title, ", ".join(each.tiers), ", ".join(each.tests), trained, each.title))
     return ("protocol", "tiers", "tested on", "trained on", "title"), rows
 
 
-def _weights(args: Namespace) -> Table:
-    from benchmark.cli.weights import COLUMNS, found
+def _architectures(args: Namespace) -> Table:
+    from methods.outside.architectures import table
 
-    return COLUMNS, found(args.results)
+    return ("name", "package", "licence of its code", "can be a row"), list(table())
 
 
 _LISTS: dict[str, Callable[[Namespace], Table]] = {
@@ -110,15 +121,19 @@ _LISTS: dict[str, Callable[[Namespace], Table]] = {
     "recipes": _recipes,
     "datasets": _datasets,
     "conventions": _conventions,
-    "weights": _weights,
+    "architectures": _architectures,
+    "weights": lambda args: (weights.COLUMNS, weights.all_listed(args.results)),
     "protocols": _protocols,
 }
 
 
 def cite(args: Namespace, console: Console) -> int:
     """Print BibTeX: of the named methods and datasets, or of all."""
-    wanted = [name for group in args.names for name in group]
-    entries = {name: _entry(name) for name in wanted} if wanted else _all_entries()
+    import datasets
+    import methods
+
+    given = [name for group in args.names for name in group]
+    entries = {name: _entry(name) for name in given or [*methods.names(), *datasets.names()]}
     console.emit(entries)
     if not console.as_json:
         print("\n\n".join(dict.fromkeys(text for text in entries.values() if text)), file=console.out)
@@ -127,20 +142,13 @@ def cite(args: Namespace, console: Console) -> int:
     return 0
 
 
-def _all_entries() -> dict[str, str]:
-    import datasets
-    import methods
-
-    return {name: _entry(name) for name in [*methods.names(), *datasets.names()]}
-
-
 def _entry(name: str) -> str:
     import datasets
     import methods
-    from datasets.ops.names import unknown
+    from datasets.core.registry import unknown
 
     if name in methods.names():
-        return methods.get(name).paper.strip()
+        return methods.paper(name)
     if name in datasets.names():
         return datasets.facts(name).citation.strip()
     raise unknown("method or dataset", name, [*methods.names(), *datasets.names()])
@@ -149,8 +157,19 @@ def _entry(name: str) -> str:
 def conform(args: Namespace, console: Console) -> int:
     """Run the conformance suite on one method; 1 when a check fails."""
     from benchmark.conformance import check
+    from benchmark.planning.remote_weights import local
+    from benchmark.planning.sources import one_method
+    from methods.loading import load_from
+    from methods.outside.source import as_settings
 
-    outcomes = check(args.name, args.recipe)
+    named, file = (local(text, OWN, console.report) for text in (args.name, args.weights))
+    method, weights = one_method(named, file, args.allow_code)
+    if isinstance(method, str):
+        if weights or args.set:
+            raise UserError("Methods by name are checked untrained, as they are: leave --weights and --set out.")
+        outcomes = check(method, args.recipe)
+    else:
+        outcomes = check(load_from(method, None, weights, as_settings(dict(args.set))).method)
     rows = [(outcome.name, "passed" if outcome.passed else "FAILED", outcome.detail) for outcome in outcomes]
     console.table(f"conformance of {args.name}", ("check", "outcome", "detail"), rows)
     console.emit([{"check": check, "passed": word == "passed", "detail": detail} for check, word, detail in rows])

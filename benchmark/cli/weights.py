@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,26 +11,28 @@ from benchmark.cli.options import folders, verb
 from benchmark.console import Console
 from benchmark.paths import shipped
 
-COLUMNS = ("method", "recipe", "role", "trained on", "steps", "seed", "licence", "file")
+COLUMNS = ("method", "recipe", "role", "trained on", "steps", "seed", "licence", "size", "file")
 
 
 def add(verbs: Any) -> None:
     """Add the verb to the command line."""
-    verb(verbs, "weights", "import, verify or list weights", run, _options, folders)
-
-
-def _options(parser: ArgumentParser) -> None:
-    parser.add_argument("action", choices=("import", "verify", "list"))
-    parser.add_argument(
-        "path",
-        type=Path,
-        nargs="*",
-        metavar="PATH",
-        help="import: a checkpoint (or several, with a network each), or the name of one that is downloaded "
-        "(r2r-sidd-weights); verify: the files",
+    examples = (
+        "list                                       what is shipped, and what was trained here",
+        "import pre_trained.pth --methods r2r       a checkpoint as its authors published it",
+        "verify                                     hashes against cards",
     )
-    parser.add_argument("--methods", "--method", dest="method", metavar="NAME", help="import: whose weights they are")
-    parser.add_argument("--recipe", help="import: where several recipes fit")
+    with verb(verbs, "weights", "import, verify or list weights", run, examples) as parser:
+        option = parser.add_argument
+        option("action", choices=("import", "verify", "list"), help="what to do with weights")
+        about = (
+            "import: a checkpoint (or several, with a network each), or the name of one that is downloaded "
+            "(r2r-sidd-weights); verify: the files (default: all that are here)"
+        )
+        option("path", type=Path, nargs="*", metavar="PATH", help=about)
+        about = "import, which needs it: whose they are (no default)"
+        option("--methods", "--method", dest="method", metavar="NAME", help=about)
+        option("--recipe", metavar="NAME", help="import: where several recipes fit (default: the one that fits)")
+        folders(parser)
 
 
 def run(args: Namespace, console: Console) -> int:
@@ -48,24 +50,63 @@ def files(results: Path) -> Iterator[Path]:
                 yield path
 
 
-def found(results: Path) -> list[tuple[Any, ...]]:
-    """A line of COLUMNS per weights file."""
-    from methods.weights import read_card
+def at_hand(results: Path) -> dict[str, str]:
+    """Method -> what its restorers that are here were trained on, such as ``demo, polyu``; read from their cards."""
+    from datasets.core.errors import UserError
+    from methods.cards import read_card
+
+    found: dict[str, list[str]] = {}
+    for path in files(results):
+        try:
+            card = read_card(path)
+        except UserError:  # `list weights` names it
+            continue
+        if card is not None and card.role == "restorer":
+            found.setdefault(card.method, []).extend(ref.name for ref in card.train_data)
+    return {method: ", ".join(sorted(set(names))) for method, names in found.items()}
+
+
+def listed(results: Path) -> list[tuple[Any, ...]]:
+    """A line of COLUMNS per weights file; what is wrong with its card stands in the first one."""
+    from datasets.core.errors import UserError
+    from methods.cards import read_card
 
     lines: list[tuple[Any, ...]] = []
     for path in files(results):
-        card = read_card(path)
+        try:
+            card = read_card(path)
+        except UserError as error:
+            lines.append((f"BROKEN: {error}", "", "", "", "", "", "", _size(path), path))
+            continue
         if card is None:
-            lines.append(("unknown: no card", "", "", "", "", "", "", path))
+            lines.append(("unknown: no card", "", "", "", "", "", "", _size(path), path))
         else:
-            lines.append(
-                (card.method, card.recipe, card.role, card.train_data, card.steps, card.seed, card.train_licence, path)
-            )
+            made = card.method, card.recipe, card.role, card.trained_on, card.steps, card.seed, card.train_licence
+            lines.append((*made, _size(path), path))
     return lines
 
 
+def all_listed(results: Path) -> list[tuple[Any, ...]]:
+    """The lines of `listed`, then what can be fetched: authors' weights and feature networks, there or not."""
+    from benchmark.planning.gathering import fetchable
+
+    lines = listed(results)
+    for each in fetchable(results):
+        where = str(each.path) if each.path else f"not here: python -m benchmark fetch {each.command}"
+        lines.append((each.method, each.recipe, each.role, "", "", "", each.licence, _bytes(each.size), where))
+    return lines
+
+
+def _size(path: Path) -> str:
+    return _bytes(path.stat().st_size)
+
+
+def _bytes(size: int) -> str:
+    return "" if not size else f"{size / 1e6:.2f} MB" if size >= 10_000 else f"{size} B"
+
+
 def _list(args: Namespace, console: Console) -> int:
-    lines = found(args.results)
+    lines = all_listed(args.results)
     console.table("weights", COLUMNS, lines)
     console.emit([dict(zip(COLUMNS, line, strict=True)) for line in lines])
     return 0
@@ -73,7 +114,7 @@ def _list(args: Namespace, console: Console) -> int:
 
 def _verify(args: Namespace, console: Console) -> int:
     """Hashes against cards; 1 when one does not hold."""
-    from datasets.ops.errors import UserError
+    from datasets.core.errors import UserError
     from methods.weights import read_weights
 
     lines = []
@@ -90,42 +131,18 @@ def _verify(args: Namespace, console: Console) -> int:
 
 def _import(args: Namespace, console: Console) -> int:
     """Turn a checkpoint, of one file or several, into .safetensors with a card under the results folder."""
-    from datasets.ops.errors import UserError
-    from methods.loading import load_from
-    from methods.recipes import settings_of
-    from methods.weights import Card, save_weights
+    from datasets.core.errors import UserError
+    from datasets.sources import SOURCES, download
+    from methods.importing import import_weights
 
     if not args.path or not args.method:
         raise UserError("Importing needs the file and its method: weights import PATH --methods NAME.")
-    paths = [_local(path, args.results, console) for path in args.path]
-    loaded = load_from(args.method, args.recipe, paths)
-    recipe, origin = loaded.method.recipe, loaded.weights
-    assert origin is not None  # a path was given
-    if origin.card:
-        raise UserError(
-            f"{paths[0]} has its card already: copy both files to {args.results / 'weights' / args.method}."
-        )
-    card = Card(
-        method=args.method,
-        recipe=recipe.name,
-        recipe_digest=recipe.digest,
-        recipe_settings=settings_of(recipe),
-        code_version=loaded.method.version,
-        source=f"{' and '.join(path.name for path in paths)}, sha256 {origin.sha256}",
-        note=loaded.note,
-    )
-    target = args.results / "weights" / args.method / f"{recipe.name}-{paths[0].stem}.safetensors"
-    # what is not needed to restore, such as MSSR's generators, comes from a training alone
-    save_weights(target, loaded.method.roles()["restorer"].state_dict(), card)
-    console.table("weights", ("file", "recipe", "note"), [(target, recipe.name, loaded.note)])
-    console.emit({"file": str(target), "recipe": recipe.name, "note": loaded.note})
+    paths = []
+    for path in args.path:
+        if not path.exists() and str(path) in SOURCES:  # the name of a known source: downloaded, its hash is checked
+            path = download(str(path), args.results / "downloads" / path, report=console.report)[0]
+        paths.append(path)
+    target, card = import_weights(args.method, args.recipe, paths, args.results / "weights" / args.method)
+    console.table("weights", ("file", "recipe", "note"), [(target, card.recipe, card.note)])
+    console.emit({"file": str(target), "recipe": card.recipe, "note": card.note})
     return 0
-
-
-def _local(path: Path, results: Path, console: Console) -> Path:
-    """The file, after downloading it where the name of a known source is given; its hash is checked."""
-    from datasets.sources import SOURCES, download
-
-    if path.exists() or str(path) not in SOURCES:
-        return path
-    return download(str(path), results / "downloads" / path, report=console.report)[0]

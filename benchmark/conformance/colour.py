@@ -49,7 +49,7 @@ def _order(subject: Subject, count: int, stand_in: StandIn) -> tuple[int, ...] |
     tints = torch.full((count + 1, count, side, side), 0.4)
     for channel in range(count):
         tints[channel, channel] += 0.3
-    with _replaced(method.roles()["restorer"], stand_in, method.facts.scale):
+    with _replaced(method.roles()["restorer"], stand_in, method.facts.scale, count):
         try:
             out = restore(method, tints, infos(1) * (count + 1)).mean((2, 3)).numpy()
         except Exception:  # the network's interface is its own; the stand-in need not fit it
@@ -64,10 +64,12 @@ def _order(subject: Subject, count: int, stand_in: StandIn) -> tuple[int, ...] |
 
 
 @contextmanager
-def _replaced(network: nn.Module, stand_in: StandIn, scale: int) -> Iterator[None]:
+def _replaced(network: nn.Module, stand_in: StandIn, scale: int, count: int) -> Iterator[None]:
+    """The network replaced, within the block; what it is given beyond the image's channels is left aside."""
+
     def instead(_: nn.Module, args: tuple[Any, ...], __: Any) -> Tensor:
         assert stand_in is not None
-        return stand_in(args[0]).repeat_interleave(scale, -1).repeat_interleave(scale, -2)
+        return stand_in(args[0][:, :count]).repeat_interleave(scale, -1).repeat_interleave(scale, -2)
 
     if stand_in is None:
         yield

@@ -1,4 +1,4 @@
-"""Checks on `Method.restore`: what it gives, what it depends on, and what it must leave alone."""
+"""Checks on `Method.restore`: its output, what that may depend on, and what must stay unchanged."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def shape(subject: Subject) -> str:
     out: Any = restore(method, x)
     expect(isinstance(out, Tensor), f"restore() must return one tensor; it returned a {type(out).__name__}.")
     n, c, h, w = x.shape
-    wanted = (n, c, h * method.facts.scale, w * method.facts.scale)
-    expect(tuple(out.shape) == wanted, f"For {tuple(x.shape)} expected {wanted}, got {tuple(out.shape)}.")
+    expected = (n, c, h * method.facts.scale, w * method.facts.scale)
+    expect(tuple(out.shape) == expected, f"For {tuple(x.shape)} expected {expected}, got {tuple(out.shape)}.")
     expect(out.dtype == x.dtype, f"Expected {x.dtype}, got {out.dtype}.")
     expect(bool(torch.isfinite(out).all()), "The output holds NaN or infinite values.")
     peak = float(out.abs().max())
     expect(peak < ABSURD, f"Values up to {peak:.3g} for an image in [0, 1].")
-    return f"{tuple(x.shape)} -> {wanted}, values in [{float(out.min()):.3g}, {float(out.max()):.3g}]"
+    return f"{tuple(x.shape)} -> {expected}, values in [{float(out.min()):.3g}, {float(out.max()):.3g}]"
 
 
 def determinism(subject: Subject) -> str:
@@ -88,14 +88,17 @@ def eval_mode(subject: Subject) -> str:
 
 
 def randomness(subject: Subject) -> str:
-    """Neither reads nor moves the global generators of torch, numpy and random."""
+    """Restoring neither reads nor moves the global generators of torch, numpy and random."""
     method, x = subject.stirred(), subject.images()
     outputs = []
     for seed in (1, 2):
         with global_seeds(seed):
             before = global_state()
             outputs.append(restore(method, x))
-            moved = _moved(before, global_state())
+            after = global_state()
+        same_numpy = before[1][2] == after[1][2] and np.array_equal(before[1][1], after[1][1])  # position and key
+        unmoved = {"torch": torch.equal(before[0], after[0]), "numpy": same_numpy, "random": before[2] == after[2]}
+        moved = [name for name, flag in unmoved.items() if not flag]
         expect(not moved, f"restore() draws from the global generator of {' and '.join(moved)}. {KEYED}")
     expect(same(*outputs), f"The result depends on the global seed. {KEYED}")
     return "global generators are neither read nor moved"
@@ -122,10 +125,3 @@ def tiles(subject: Subject) -> str:
         most < ROUNDING, f"A tile with {context} pixels around it differs by {most:.3g}: facts.context is too small."
     )
     return f"with {context} pixels of surroundings tiles agree to {most:.2g}"
-
-
-def _moved(before: tuple[Tensor, Any, Any], after: tuple[Tensor, Any, Any]) -> list[str]:
-    torch_moved = not torch.equal(before[0], after[0])
-    numpy_moved = before[1][2] != after[1][2] or not np.array_equal(before[1][1], after[1][1])
-    moved = {"torch": torch_moved, "numpy": numpy_moved, "random": before[2] != after[2]}
-    return [name for name, flag in moved.items() if flag]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,20 +40,29 @@ def gap(a: Tensor, b: Tensor) -> float:
 
 @dataclass(frozen=True)
 class Subject:
-    """A method class under one recipe."""
+    """A method class under one recipe, or a method that is at hand: each check gets a copy of that, as it is."""
 
     cls: type[Method]
     recipe: Recipe
+    original: Method | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the method."""
+        return str((self.original or self.cls).name)
 
     def build(self, seed: int = 0) -> Method:
         """An untrained method in eval mode; equal seeds give equal initial weights."""
+        if self.original is not None:
+            return copy.deepcopy(self.original).eval()
         with global_seeds(seed):
             return self.cls(self.recipe).eval()
 
     def stirred(self, seed: int = 0) -> Method:
         """As `build`, every stored tensor moved a little, so that layers that start at zero take part as well."""
         method = self.build(seed)
-        for role, network in method.roles().items():
+        for role in method.role_names():
+            network = method.network_of(role)
             parameters = dict(network.named_parameters())
             for key, tensor in network.state_dict().items():
                 if tensor.is_floating_point():
@@ -68,8 +78,7 @@ class Subject:
         side = max(33, method.facts.min_side + 1)
         shape = (n, method.facts.channels[0], height or side, width or side + 4)
         images = torch.from_numpy(np.stack([picture(shape[1:], key, i) for i in range(n)]))
-        measure = getattr(method, "measure", None)
-        return measure(images) if measure else images
+        return method.measure(images) if method.facts.measures else images
 
 
 def picture(shape: Sequence[int], *key: Any) -> np.ndarray:

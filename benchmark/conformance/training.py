@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from benchmark.conformance.subject import Subject, changed, expect, gap, global_seeds, restore, same
-from benchmark.conformance.supply import loop_of
-from methods.base import Artefacts, Method, Stage, StageFactory
+from benchmark.conformance.synthetic_data import loop_of
+from methods.base import Artefacts, Method, Stage
 
 STEPS = 4
+_READY = "a method that is at hand: nothing is trained here"
 HALF = 2
 _OUTSIDE = "a tensor lies outside the state dicts of roles(); register it as a parameter or buffer."
 _UNSAVED = (
@@ -28,10 +29,13 @@ def weights(subject: Subject) -> str:
     from methods.weights import Card, fill, read_weights, save_weights
 
     method, x = subject.stirred(), subject.images()
+    if not any(method.network_of(role).state_dict() for role in method.role_names()):
+        return "it has no weights to store"
     other = subject.build(seed=1)
     with TemporaryDirectory() as folder:
-        for role, network in method.roles().items():
-            card = Card(subject.cls.name, subject.recipe.name, role=role)
+        for role in method.role_names():
+            network = method.network_of(role)
+            card = Card(subject.name, subject.recipe.name, role=role)
             save_weights(Path(folder) / f"{role}.safetensors", network.state_dict(), card)
         roles: Artefacts = {}
         for path in sorted(Path(folder).glob("*.safetensors")):
@@ -44,6 +48,8 @@ def weights(subject: Subject) -> str:
 
 def training_step(subject: Subject) -> str:
     """One step of every stage gives the declared losses, all finite, and moves weights; the last leaves a restorer."""
+    if subject.original is not None:
+        return _READY
     method, seen, left = subject.build(), [], {}
     with global_seeds(3):
         for stage, artefacts in _stages(method):
@@ -66,6 +72,8 @@ def training_step(subject: Subject) -> str:
 
 def resume(subject: Subject) -> str:
     """Four steps equal two, a restart from the saved state in a new object, and two more, in every bit."""
+    if subject.original is not None:
+        return _READY
     names = []
     for index, _ in enumerate(subject.build().stages()):
         with global_seeds(4):
@@ -91,13 +99,9 @@ def resume(subject: Subject) -> str:
 def _stages(method: Method) -> Iterator[tuple[Stage, Artefacts]]:
     artefacts: Artefacts = {}
     for factory in method.stages():
-        yield _configured(factory, artefacts), artefacts
-
-
-def _configured(factory: StageFactory, artefacts: Artefacts) -> Stage:
-    stage = factory(artefacts)
-    stage.configure()
-    return stage
+        stage = factory(artefacts)
+        stage.configure()
+        yield stage, artefacts
 
 
 def _fresh(subject: Subject, index: int, state: dict[str, Any] | None = None) -> tuple[Stage, dict[str, Any]]:
@@ -151,10 +155,10 @@ def _tensors(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
 
 
 def _check_restorer(method: Method, left: Artefacts) -> None:
-    wanted = method.roles()["restorer"].state_dict()
+    needed = method.roles()["restorer"].state_dict()
     expect("restorer" in left, f"The last stage leaves {sorted(left)}; restoring needs 'restorer'.")
     shapes = {k: tuple(t.shape) for k, t in left["restorer"].items()}
     expect(
-        shapes == {k: tuple(t.shape) for k, t in wanted.items()},
+        shapes == {k: tuple(t.shape) for k, t in needed.items()},
         "The restorer that the training leaves does not fit the network of roles()['restorer'].",
     )

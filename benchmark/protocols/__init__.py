@@ -1,4 +1,4 @@
-"""Protocols: who is trained on what, tested on what, with which budget and seeds; data, read from TOML files.
+"""Protocols: which methods are trained and tested on what, with which budget and seeds; read from TOML files.
 
 A protocol is what `reproduce` carries out. Those of the project lie in this folder; a path to a file of the same form
 is taken as well. See docs/protocols.md for the keys.
@@ -6,15 +6,14 @@ is taken as well. See docs/protocols.md for the keys.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmark.protocols.definition import TIERS, Entry, Protocol, Tier
-from benchmark.protocols.reading import mapped
-from datasets.ops.errors import UserError
-from datasets.ops.names import unknown
+from benchmark.protocols.parse import mapped
+from benchmark.protocols.schema import TIERS, Entry, Protocol, Tier
+from benchmark.settings_file import read_tables
+from datasets.core.registry import unknown
 
 __all__ = ["TIERS", "Entry", "Protocol", "Tier", "names", "protocol"]
 
@@ -35,29 +34,22 @@ def protocol(name: str) -> Protocol:
     """
     if name.endswith(".toml"):
         return _read(Path(name))
-    known = {other: found for found in map(_read, _files()) for other in (found.name, *found.also)}
+    files = [_FOLDER / f"{own}.toml" for own in names()]
+    known = {other: each for each in map(_read, files) for other in (each.name, *each.also)}
     if name not in known:
         raise unknown("protocol", name, known)
     return known[name]
 
 
-def _files() -> list[Path]:
-    return [_FOLDER / f"{name}.toml" for name in names()]
-
-
 def _read(path: Path) -> Protocol:
-    return mapped(path.stem, _tables(path), _borrowed)
+    def borrowed(name: str) -> Mapping[str, Any]:
+        """The tables of the protocol whose trainings this one tests."""
+        if name not in names():
+            raise unknown("protocol in weights_of", name, names())
+        return _tables(_FOLDER / f"{name}.toml")
+
+    return mapped(path.stem, _tables(path), borrowed)
 
 
 def _tables(path: Path) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"A protocol was expected in {path}, which cannot be read: {error}.") from error
-
-
-def _borrowed(name: str) -> Mapping[str, Any]:
-    """The tables of the protocol whose trainings another one tests."""
-    if name not in names():
-        raise unknown("protocol in weights_of", name, names())
-    return _tables(_FOLDER / f"{name}.toml")
+    return read_tables(path, "protocol")

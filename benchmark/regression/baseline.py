@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import io
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.regression.measuring import Key
-from datasets.ops.errors import UserError
-from datasets.ops.files import replacing
+from datasets.core.errors import UserError
+from datasets.core.files import write_bytes
 
 # The smallest tolerance lies well above any spread that was measured, since another processor may round another pixel;
 # the largest keeps a change of 0.02 dB visible.
@@ -20,6 +22,7 @@ FACTOR = 10
 DIGITS = {"PSNR": 6, "SSIM": 8}
 COLUMNS = (*Key._fields, "value", "spread", "tolerance", "output")
 _HISTORY = "# history: "
+_CHECKSUM = "# sha256 of the other lines: "
 _HEAD = f"""\
 # Written by `python -m benchmark check --update --reason "..."`, never by hand; docs/check.md explains it.
 # spread: the largest change of a figure over the variations of threads, batches, memory format, oneDNN, instruction set
@@ -55,8 +58,8 @@ def read(path: Path) -> Baseline:
     """The baseline in a file.
 
     Raises:
-        UserError: no file; another form, no figures, a figure that comes twice, a value that is no number, a tolerance
-            that is not between 0 and the largest one allowed.
+        UserError: no file; lines that are not those that were written; another form, no figures, a figure that comes
+            twice, a value that is no number, a tolerance that is not between 0 and the largest one allowed.
     """
     try:
         with path.open(newline="", encoding="utf-8") as stream:
@@ -72,17 +75,20 @@ def read(path: Path) -> Baseline:
         figures[key] = figure
     if not figures:
         raise _bad(path, "it holds no figures")
+    sealed = [line[len(_CHECKSUM) :].strip() for line in lines if line.startswith(_CHECKSUM)]
+    if sealed and sealed != [_hash("".join(line for line in lines if not line.startswith(_CHECKSUM)))]:
+        raise _bad(path, "its checksum is that of other lines")
     return Baseline(figures, tuple(line[len(_HISTORY) :].strip() for line in lines if line.startswith(_HISTORY)))
 
 
 def command(reason: str = "...") -> str:
-    """The command line that writes the baseline anew."""
+    """The command line that rewrites the baseline."""
     return f'python -m benchmark check --update --reason "{reason}"'
 
 
 def _bad(path: Path, why: str) -> UserError:
     return UserError(
-        f"The baseline {path} cannot be used: {why}; take the repository's, or remove it and write it anew with: "
+        f"The baseline {path} cannot be used: {why}; take the repository's, or remove it and write another with: "
         f"{command()}"
     )
 
@@ -106,10 +112,16 @@ def _figures(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, Key, Figur
 
 def write(path: Path, baseline: Baseline) -> None:
     """Write the file, whole or not at all; history lines in their order, figures in theirs."""
-    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as stream:
-        stream.write(_HEAD + "".join(f"{_HISTORY}{line}\n" for line in baseline.history))
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for key, figure in baseline.figures.items():
-            value = f"{figure.value:.{DIGITS[key.metric]}f}"
-            writer.writerow([*key, value, f"{figure.spread:.1e}", f"{figure.tolerance:g}", figure.output])
+    stream = io.StringIO()
+    stream.write(_HEAD + "".join(f"{_HISTORY}{line}\n" for line in baseline.history))
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for key, figure in baseline.figures.items():
+        value = f"{figure.value:.{DIGITS[key.metric]}f}"
+        writer.writerow([*key, value, f"{figure.spread:.1e}", f"{figure.tolerance:g}", figure.output])
+    text = stream.getvalue()
+    write_bytes(path, f"{_CHECKSUM}{_hash(text)}\n{text}".encode())
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

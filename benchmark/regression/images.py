@@ -12,7 +12,7 @@ import numpy as np
 
 from datasets import open_dataset, prepare
 from datasets.base import Dataset, DatasetFacts, Sample
-from datasets.ops.files import digest
+from datasets.core.files import digest
 from datasets.ops.noise import gaussian, keyed_generator
 from datasets.ops.resize import imresize
 
@@ -61,7 +61,7 @@ class Made(Dataset):
 
 
 def sets(root: Path) -> list[Dataset]:
-    """Every set, made anew below `root` (an empty folder).
+    """Every set, made below `root` (an empty folder).
 
     demo, sidd: RGB photographs with a camera's noise, 8 bits. awgn, awgn-grey: white noise of known level, floats that
     leave [0, 1]. x4: RGB reduced to a quarter by MATLAB's imresize, 8 bits.
@@ -71,7 +71,7 @@ def sets(root: Path) -> list[Dataset]:
         demo,
         blocks,
         _made("awgn", "denoise", demo, CROPS[:2], _noisy),
-        _made("awgn-grey", "denoise", demo, CROPS[2:], lambda s: _noisy(_grey(s)), channels=1),
+        _made("awgn-grey", "denoise", demo, CROPS[2:], lambda sample: _noisy(_grey(sample)), channels=1),
         _made("x4", "super-resolve", blocks, None, _reduced, scale=SCALE),
     ]
 

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import methods
-from benchmark import finding
-from benchmark.cell import REFERENCES, Cell, Context, Report
-from benchmark.outputs import ARRAYS
-from benchmark.pairing import obstacle
-from benchmark.records import FAILED, read_scores, run_folder
-from benchmark.references import reference
+from benchmark.compatibility import obstacle
+from benchmark.inference.baselines import baseline
+from benchmark.paths import shipped
+from benchmark.planning.planner import with_weights
+from benchmark.planning.weights_search import candidates
+from benchmark.progress import Report
+from benchmark.records.cell import BASELINES, Cell
+from benchmark.records.files import read_scores, run_folder
+from benchmark.records.record import FAILED
 from benchmark.regression.images import sets
 from benchmark.regression.variations import PLAIN, Variation, applied, started_with
-from benchmark.running import run
+from benchmark.runs.config import RunConfig
+from benchmark.runs.outputs import ARRAYS
+from benchmark.runs.runner import run_cell
 from datasets.base import Dataset
-from datasets.ops.errors import UserError
-from datasets.ops.files import sha256_file
-from datasets.ops.names import unknown
-from methods.loading import load_from
+from datasets.core.errors import UserError
+from datasets.core.files import sha256_file
+from datasets.core.registry import unknown
+from datasets.options import ref_of
 
 _HASH = 12  # digits kept of an output's hash
 
@@ -71,18 +76,18 @@ def rows(names: Sequence[str] = ("all",)) -> list[Row]:
 
     Raises UserError for an unknown name.
     """
-    known = (*REFERENCES, *methods.names())
+    known = (*BASELINES, *methods.names())
     for name in names:
         if name not in (*known, "all"):
             raise unknown("method", name, known)
-    wanted = known if "all" in names else [name for name in known if name in names]
-    return [row for name in wanted for row in ([Row(name)] if name in REFERENCES else _shipped(name))]
-
-
-def _shipped(method: str) -> Iterator[Row]:
-    root = finding.shipped("weights")
-    for candidate in finding.candidates(method, root.parent):
-        yield Row(method, candidate.path.relative_to(root / method).as_posix(), candidate.path)
+    root, rows = shipped("weights"), []
+    for name in known if "all" in names else [name for name in known if name in names]:
+        if name in BASELINES:
+            rows.append(Row(name))
+        else:
+            paths = [candidate.path for candidate in candidates(name, root.parent)]
+            rows += [Row(name, path.relative_to(root / name).as_posix(), path) for path in paths]
+    return rows
 
 
 def measure(
@@ -93,11 +98,19 @@ def measure(
     Args:
         folder: for records and outputs; one per call.
     """
-    found = Measured()
+    measured = Measured()
     with applied(variation):
         for row in chosen:
-            _measure_row(row, data, folder, variation, report, found)
-    return found
+            try:
+                cells = [(cell, each) for each in data if (cell := _cell(row, each))]
+            except UserError as error:
+                measured.failed[row.method, row.weights, ""] = str(error)
+                continue
+            if not cells:
+                measured.unfit.append(row.title)
+            for cell, each in cells:
+                _run(replace(cell, inference=variation.inference), each, row, folder, variation, report, measured)
+    return measured
 
 
 def measured_apart(chosen: Sequence[Row], variation: Variation) -> Measured:
@@ -113,66 +126,33 @@ def _alone(chosen: Sequence[Row], variation: Variation) -> Measured:
         return measure(chosen, sets(Path(folder) / "data"), Path(folder), variation)
 
 
-def _measure_row(
-    row: Row, data: Sequence[Dataset], folder: Path, variation: Variation, report: Report, found: Measured
-) -> None:
-    try:
-        cells = [(cell, each) for each in data if (cell := _cell(row, each))]
-    except UserError as error:
-        found.failed[row.method, row.weights, ""] = str(error)
-        return
-    if not cells:
-        found.unfit.append(row.title)
-    for cell, each in cells:
-        _run(cell, each, row, _context(folder, each, variation), report, found)
-
-
 def _cell(row: Row, data: Dataset) -> Cell | None:
     """The cell of a row on a set; None where the row is not for such images."""
-    cell = Cell(row.method, "", "", data.facts.name, data.split, data.fingerprint)
+    cell = Cell(row.method, ref_of(data), data.fingerprint, data.facts.task, data.degradation)
     if row.path is None:
-        return None if obstacle(reference(row.method, data.facts.scale).facts, data.facts) else cell
-    loaded = load_from(row.method, None, row.path)
-    assert loaded.weights is not None  # a path was given
-    if obstacle(loaded.method.facts, data.facts):
-        return None
-    recipe = loaded.method.recipe
-    return Cell(
-        row.method,
-        recipe.name,
-        recipe.digest,
-        data.facts.name,
-        data.split,
-        data.fingerprint,
-        weights=str(row.path),
-        weights_sha256=loaded.weights.sha256,
-    )
+        return None if obstacle(baseline(row.method, data.facts.scale).facts, data.facts) else cell
+    planned = with_weights(cell, row.path, data)
+    return None if planned.blocked else planned
 
 
-def _context(folder: Path, data: Dataset, variation: Variation) -> Context:
+def _run(
+    cell: Cell, data: Dataset, row: Row, folder: Path, variation: Variation, report: Report, measured: Measured
+) -> None:
+    """Run a cell on opened data and enter its figures, or why it failed."""
     first = data[0]
     shape = (first.clean if first.degraded is None else first.degraded).shape  # type: ignore[union-attr]
-    return Context(
-        folder / "data",
-        folder / "results",
-        "cpu",
-        save_outputs=True,
-        batch_pixels=variation.batch * shape[0] * shape[1],
-        channels_last=variation.channels_last,
-        costs=False,
-    )
-
-
-def _run(cell: Cell, data: Dataset, row: Row, context: Context, report: Report, found: Measured) -> None:
-    record = run(cell, context, report, opener=lambda *_: data)
+    pixels = variation.batch * shape[0] * shape[1]
+    config = RunConfig(folder / "data", folder / "results", "cpu", save_outputs=True, batch_pixels=pixels, costs=False)
+    # By the code of `run`, so that whatever a run does is checked; only the opened dataset is handed in.
+    record = run_cell(cell, config, report, opener=lambda *_: data)
     if record.status == FAILED:
-        found.failed[row.method, row.weights, cell.dataset] = record.reason
+        measured.failed[row.method, row.weights, cell.data.name] = record.why
         return
-    folder = run_folder(context.results, cell.id)
-    for score in read_scores(folder):
-        output = sha256_file(folder / ARRAYS[0] / f"{score.name}{ARRAYS[1]}")[:_HASH]
+    run = run_folder(config.results, cell.id)
+    for score in read_scores(run, record):
+        output = sha256_file(run / ARRAYS[0] / f"{score.name}{ARRAYS[1]}")[:_HASH]
         for column, value in score.values.items():
             metric, _, convention = column.rstrip("]").partition("[")
             if value is not None:
-                key = Key(row.method, row.weights, cell.dataset, score.name, convention, metric.upper())
-                found.figures[key], found.outputs[key] = value, output
+                key = Key(row.method, row.weights, cell.data.name, score.name, convention, metric.upper())
+                measured.figures[key], measured.outputs[key] = value, output

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmark.inference.settings import InferenceSettings
+
 
 @dataclass(frozen=True)
 class Variation:
@@ -15,14 +17,15 @@ class Variation:
 
     Attributes:
         name: in tables. threads: of torch and OpenCV, 0 = as they are.
-        batch: images restored together, 0 = as `run` does. channels_last: memory layout. onednn: torch's use of it.
+        batch: images restored together, 0 = as `run` does. inference: how methods are applied. onednn: whether torch
+            uses it.
         environment: variables that libraries read when they start, so that a process of its own is needed.
     """
 
     name: str
     threads: int = 0
     batch: int = 0
-    channels_last: bool = False
+    inference: InferenceSettings = field(default_factory=InferenceSettings)
     onednn: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -44,7 +47,7 @@ VARIATIONS = (
     Variation("two threads", threads=2),
     Variation("one image at a time", batch=1),
     Variation("four images at a time", batch=4),
-    Variation("channels last", channels_last=True),
+    Variation("channels last", inference=InferenceSettings(channels_last="on")),
     Variation("without oneDNN", onednn=False),
     Variation(
         "a processor with AVX2 only",

@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchmark.scoring.definition import Convention, Score, Window
-from datasets.ops.errors import UserError
-from datasets.ops.names import unknown
+from benchmark.scoring.perceptual.definition import PERCEPTUAL
+from datasets.core.errors import UserError
+from datasets.core.registry import unknown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,6 +129,8 @@ def convention(name: str | Convention) -> Convention:
     if isinstance(name, Convention):
         return name
     known = CONVENTIONS | ON_REQUEST
+    if name in PERCEPTUAL:
+        raise UserError(f"{name} is a distance, not PSNR and SSIM: benchmark.perceptual(restored, clean, {name!r}).")
     if name not in known:
         raise unknown("convention", name, known)
     return known[name]
@@ -172,10 +175,8 @@ def score(restored: np.ndarray, clean: np.ndarray, convention: str | Convention)
         >>> round(score(grey + np.float32(0.1), grey, "float-gauss").psnr, 4)
         20.0
     """
-    from benchmark.scoring.onepass import Pass
-
-    with Pass(restored, clean) as comparison:
-        return comparison.score(_checked(convention, restored))
+    (found,) = score_many(restored, clean, [convention]).values()
+    return found
 
 
 def score_many(restored: np.ndarray, clean: np.ndarray, conventions: Iterable[str | Convention]) -> dict[str, Score]:
@@ -186,11 +187,12 @@ def score_many(restored: np.ndarray, clean: np.ndarray, conventions: Iterable[st
     Returns:
         name -> Score, in the order asked for.
     """
-    from benchmark.scoring.onepass import Pass
+    from benchmark.scoring.quantise import ImagePair
+    from benchmark.scoring.scorer import scores
 
-    with Pass(restored, clean) as comparison:
-        chosen = [_checked(c, restored) for c in conventions]
-        return {c.name: comparison.score(c) for c in chosen}
+    pair = ImagePair(restored, clean)
+    chosen = [_checked(c, restored) for c in conventions]
+    return {c.name: found for c, found in zip(chosen, scores(pair, chosen), strict=True)}
 
 
 def _checked(name: str | Convention, restored: np.ndarray) -> Convention:

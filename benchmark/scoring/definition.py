@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "psnr_input": ("float", "rounded", "truncated"),
@@ -17,6 +18,8 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
     "psnr_over": ("joint", "channels"),
     "align": ("none", "ecc"),
 }
+
+ALIGNED_SIDE = 11  # pixels that scoring after alignment needs: its SSIM's window
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Window:
         """Pixels that the window reaches to each side."""
         return self.taps // 2
 
-    @property
+    @cached_property
     def weights(self) -> tuple[float, ...]:
         """One axis of the window, summing to 1; the window is their outer product."""
         if self.kind == "uniform":
@@ -100,6 +103,19 @@ class Convention:
             raise UserError(f"Convention {self.name!r}: a volume SSIM needs padding='replicate', got {self.padding!r}.")
         if min(self.border, self.tile) < 0 or min(self.data_range, self.ssim_range) <= 0:
             raise UserError(f"Convention {self.name!r}: border and tile must be at least 0 and the ranges above 0.")
+
+    def room(self, height: int, width: int) -> tuple[bool, bool]:
+        """Whether an image of this size can have a PSNR and an SSIM under the convention.
+
+        The border has to leave something, a valid SSIM a whole window of it, tiles one of them.
+        """
+        side = min(height, width)
+        if self.tile:
+            return replace(self, tile=0).room(self.tile, self.tile) if side >= self.tile else (False, False)
+        if self.align != "none":
+            return (side >= ALIGNED_SIDE,) * 2
+        whole = self.window.radius if self.padding == "valid" else 0
+        return side > 2 * self.border, self.ssim_input is not None and side > 2 * (self.border + whole)
 
     @property
     def needs_float(self) -> bool:

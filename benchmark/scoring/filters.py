@@ -1,4 +1,4 @@
-"""Local means by separable filters, in float64. `new` makes the array for a result (see scratch.py)."""
+"""Local means by separable filters, in float64. `new` makes the array for a result (see buffers.py)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from benchmark.scoring.buffers import New
 from benchmark.scoring.definition import Window
-from benchmark.scoring.scratch import New
 
 _BORDERS = {"replicate": cv2.BORDER_REPLICATE, "zero": cv2.BORDER_CONSTANT}
 

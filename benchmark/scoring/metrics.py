@@ -1,29 +1,67 @@
-"""PSNR, SSIM and colour planes: pure functions on float64 images whose white is 255."""
+"""PSNR, SSIM and colour planes as they are defined: plain functions on float64 images whose white is 255.
+
+The scorer computes the same figures in pieces and in memory that it keeps (pieces.py, moments.py); a test holds the two
+together.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.scoring.scratch import New
+from benchmark.scoring.definition import Window
+from benchmark.scoring.filters import across_channels, smooth
 
 K1, K2 = 0.01, 0.03
 _Y = (65.481, 128.553, 24.966)
 
 
-def psnr(x: np.ndarray, y: np.ndarray, peak: float = 255.0, new: New = np.empty) -> float:
+def psnr(x: np.ndarray, y: np.ndarray, peak: float = 255.0) -> float:
     """10 log10(peak^2 / mean squared error) in dB, over all pixels and channels; inf for identical images.
 
     Args:
         x, y: float64 arrays of one shape, on the scale of `peak`.
     """
-    error = np.subtract(x, y, out=new(x.shape))
     # Not a dot product: its order of summation would depend on the threads of the BLAS at hand.
-    mse = float(np.multiply(error, error, out=error).mean())
+    return decibels(float(((x - y) ** 2).mean()), peak)
+
+
+def decibels(mse: float, peak: float) -> float:
+    """PSNR in dB of a mean squared error; inf for 0."""
     return math.inf if mse == 0 else 10 * math.log10(peak**2 / mse)
+
+
+def ssim(
+    x: np.ndarray,
+    y: np.ndarray,
+    value_range: float = 255.0,
+    window: Window = Window(),  # noqa: B008  # frozen
+    padding: str = "valid",
+    covariance: str = "population",
+    over: str = "channels",
+) -> float:
+    """Mean structural similarity (Z. Wang et al., "Image quality assessment", TIP 2004; K = 0.01, 0.03).
+
+    Args:
+        x, y: (H, W, C) float64, C 1 or 3, on any scale. value_range: L, on the same scale.
+        window, padding, covariance, over: as in `benchmark.scoring.definition.Convention` (`over` = its ``ssim_over``).
+    """
+
+    def mean(image: np.ndarray) -> np.ndarray:
+        smoothed = smooth(image, window, "replicate" if padding == "valid" else padding)
+        return across_channels(smoothed, window) if over == "volume" else smoothed
+
+    pixels = window.taps**2
+    unbias = pixels / (pixels - 1) if covariance == "sample" else 1.0
+    c1, c2 = (K1 * value_range) ** 2, (K2 * value_range) ** 2
+    mean_x, mean_y = mean(x), mean(y)
+    variances = unbias * (mean(x * x) + mean(y * y) - mean_x**2 - mean_y**2)
+    covariances = unbias * (mean(x * y) - mean_x * mean_y)
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    similarity = luminance * (2 * covariances + c2) / (variances + c2)
+    rim = window.radius if padding == "valid" else 0
+    return float(similarity[rim : len(x) - rim, rim : x.shape[1] - rim].mean())
 
 
 def luma(image: np.ndarray) -> np.ndarray:
@@ -48,60 +86,3 @@ def luma_swapped(image: np.ndarray) -> np.ndarray:
 def grey(image: np.ndarray) -> np.ndarray:
     """Full-range luma 0.299 R + 0.587 G + 0.114 B: (H, W, 3) RGB -> (H, W, 1), not rounded."""
     return _weighted(image, (0.299, 0.587, 0.114))
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Local means of x, y, x^2 + y^2 and xy, each (H, W, C): all that an SSIM needs.
-
-    The two second moments of x and y enter SSIM only as a sum, which saves one filtering in five.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    squares: np.ndarray
-    product: np.ndarray
-
-    def each(self, change: Callable[[np.ndarray], np.ndarray]) -> Moments:
-        """The same change made to all four."""
-        return Moments(change(self.x), change(self.y), change(self.squares), change(self.product))
-
-
-def products(x: np.ndarray, y: np.ndarray, new: New = np.empty) -> tuple[np.ndarray, np.ndarray]:
-    """x^2 + y^2 and xy, of (H, W, C) float64 images."""
-    squares, product = np.multiply(x, x, out=new(x.shape)), np.multiply(y, y, out=new(x.shape))
-    squares += product
-    return squares, np.multiply(x, y, out=product)
-
-
-def ssim_map(m: Moments, value_range: float, unbias: float = 1.0, new: New = np.empty) -> np.ndarray:
-    """SSIM at each pixel (Wang et al. 2004, K = 0.01, 0.03).
-
-    Args:
-        m: local means, (H, W, C), on any scale. value_range: L, on the same scale.
-        unbias: factor on the covariances, N / (N - 1) for sample covariance over N pixels.
-    Returns:
-        (H, W, C) float64, at most 1 up to rounding.
-    """
-    c1, c2 = (K1 * value_range) ** 2, (K2 * value_range) ** 2
-    top, bottom, part = (new(m.x.shape) for _ in range(3))
-    np.multiply(m.x, m.y, out=top)
-    top *= 2
-    np.multiply(m.x, m.x, out=bottom)
-    bottom += np.multiply(m.y, m.y, out=part)
-    np.multiply(m.product, 2, out=part)
-    part -= top
-    top += c1
-    top *= _contrast(part, unbias, c2)
-    np.subtract(m.squares, bottom, out=part)
-    bottom += c1
-    bottom *= _contrast(part, unbias, c2)
-    top /= bottom
-    return top
-
-
-def _contrast(covariance: np.ndarray, unbias: float, c2: float) -> np.ndarray:
-    if unbias != 1:
-        covariance *= unbias
-    covariance += c2
-    return covariance

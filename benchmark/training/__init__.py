@@ -2,9 +2,18 @@
 
 from benchmark.training.data import TrainingData
 from benchmark.training.estimate import Estimate, estimate
-from benchmark.training.named import train_named
-from benchmark.training.plan import Plan
-from benchmark.training.run import train
+from benchmark.training.identity import TrainingIdentity, trained_here
+from benchmark.training.request import TrainingRequest
 from benchmark.training.settings import TrainSettings
+from benchmark.training.trainer import train
 
-__all__ = ["Estimate", "Plan", "TrainSettings", "TrainingData", "estimate", "train", "train_named"]
+__all__ = [
+    "Estimate",
+    "TrainSettings",
+    "TrainingData",
+    "TrainingIdentity",
+    "TrainingRequest",
+    "estimate",
+    "train",
+    "trained_here",
+]

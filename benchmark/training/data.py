@@ -9,13 +9,15 @@ from typing import Any
 
 import torch
 
-from benchmark.cell import Report
+from benchmark.progress import Report
+from benchmark.training.contract import check_crop, check_images, check_sizes
 from datasets.base import Dataset
-from datasets.ops.errors import UserError
-from datasets.ops.files import digest
-from datasets.options import spelled
-from datasets.pool import Image, Pool, Supply, open_store, readable
-from methods.base import Method, Preparation, SampleInfo, Stage, Stream
+from datasets.core.dataset_ref import DatasetRef
+from datasets.core.errors import UserError
+from datasets.core.files import digest
+from datasets.options import ref_of
+from datasets.pool import Pool, content_of, open_store, room
+from methods.base import Facts, Method, Stage
 
 Rows = tuple[Dataset, Sequence[int]]
 
@@ -41,10 +43,9 @@ class TrainingData:
         return _title(self.dataset) + (f"+{_title(self.clean)}" if self.clean else "")
 
     @property
-    def splits(self) -> str:
-        """Datasets with their splits, as a card names them: ``polyu-scenes-train``, ``demo[sigma=50]-train``."""
-        named = (d for d in (self.dataset, self.clean) if d is not None)
-        return "+".join(f"{spelled(d.facts, d.options)}-{d.split}" for d in named)
+    def refs(self) -> tuple[DatasetRef, ...]:
+        """The sets with their options and splits, as a card names them."""
+        return tuple(ref_of(dataset) for dataset in (self.dataset, self.clean) if dataset is not None)
 
     def fingerprint(self, method: Method) -> str:
         """Hash of what the method reads of the data: of a method trained on degraded images, no clean file."""
@@ -62,7 +63,7 @@ def _content(dataset: Dataset, supervised: bool) -> list[Any]:
     roles = ["degraded", "raw"] + (["clean", "raw_clean"] if supervised or dataset.facts.synthetic else [])
     options = dict(dataset.options), dataset.noise_seed
     rows = [
-        [row.name, row.scene if supervised else "", dict(row.meta), [readable(dataset, i, role) for role in roles]]
+        [row.name, row.scene if supervised else "", dict(row.meta), [content_of(dataset, i, role) for role in roles]]
         for i, row in enumerate(dataset.rows)
     ]
     return [dataset.facts.name, options, rows]
@@ -78,29 +79,36 @@ def pools(
     rank: int = 0,
     world: int = 1,
     unpaired: bool = False,
+    facts: Facts | None = None,
     report: Report = None,
 ) -> dict[str, Pool]:
     """The batches of every stream of a stage, prepared where they are not yet.
 
     Args:
-        unpaired: the method's supervision, whatever this one stage reads: a stage of clean images alone must not see
-            the partners of the degraded ones that another stage reads.
+        unpaired: whether the method is. It is the method's property and not a stage's: a stage of clean images alone
+            must not see the partners of the degraded ones that another stage reads.
+        facts: of the method, by which patches and images are checked before anything is prepared; None = not checked.
     Raises:
-        UserError: the data lack what a stream reads, or the degraded and the clean images of an unpaired training
-            would show the same scenes.
+        UserError: patches or images that the method's networks cannot take; the data lack what a stream reads, or the
+            degraded and the clean images of an unpaired training would show the same scenes.
     """
     if not stage.streams:
         raise UserError(f"The stage {stage.name!r} names no streams, so there is nothing to train it on.")
+    everything = data.dataset, range(len(data.dataset.rows))
     rows = _rows_by_source(stage, data, unpaired)
-    found = {}
+    made, left = {}, room(device)  # one budget for all pools
     for name, stream in stage.streams.items():
-        dataset, indices = (
-            rows[stream.source] if stream.source in rows else (data.dataset, range(len(data.dataset.rows)))
-        )
-        supply = _supply(stream, seed)
-        store = open_store(supply, dataset, indices, cache, seed=seed, report=report)
-        found[name] = Pool(supply, store, (seed, stage.name, name), device, rank, world)
-    return found
+        dataset, indices = rows.get(stream.source, everything)
+        if facts:
+            check_crop(stage.name, stream, facts)
+            check_images(stage.name, stream, dataset, indices, facts)
+        store = open_store(stream, dataset, indices, cache, seed=seed, report=report)
+        if facts:
+            check_sizes(stage.name, stream, store, facts)
+        resident = store.nbytes <= left
+        left -= store.nbytes if resident else 0
+        made[name] = Pool(stream, store, (seed, stage.name, name), device, rank, world, resident)
+    return made
 
 
 def _rows_by_source(stage: Stage, data: TrainingData, unpaired: bool) -> dict[str, Rows]:
@@ -112,7 +120,16 @@ def _rows_by_source(stage: Stage, data: TrainingData, unpaired: bool) -> dict[st
         return {}
     if data.clean is None:
         return _halves(data.dataset)
-    _check_disjoint(data.dataset, data.clean)
+    # By hash, and within one dataset by scene: an unpaired method must not see pairs.
+    degraded = data.dataset
+    files = {row.sha256.get("clean") for row in degraded.rows} - {None}
+    scenes = {row.scene for row in degraded.rows} if degraded.facts.name == data.clean.facts.name else set()
+    for row in data.clean.rows:
+        if row.scene in scenes or row.sha256.get("clean") in files:
+            raise UserError(
+                f"The degraded and the clean images of an unpaired training must not show the same scenes, but "
+                f"{row.name!r} (scene {row.scene!r}) is in both; choose splits without common scenes."
+            )
     return {
         "degraded": (data.dataset, range(len(data.dataset.rows))),
         "clean": (data.clean, range(len(data.clean.rows))),
@@ -124,9 +141,15 @@ def _halves(dataset: Dataset) -> dict[str, Rows]:
 
     A dataset whose rows never have both (pools of degraded and of clean images) gives all it has of each.
     """
-    apart = _apart(dataset)
-    if apart is not None:
-        return apart
+    own = {role: [i for i, row in enumerate(dataset.rows) if role in row.files] for role in ("degraded", "clean")}
+    if all(own.values()) and not set(own["degraded"]) & set(own["clean"]):
+        common = set.intersection(*({dataset.rows[i].scene for i in indices} for indices in own.values()))
+        if common:
+            raise UserError(
+                f"The degraded and the clean images of an unpaired training must not show the same scenes, but both "
+                f"pools have {min(common)!r}; take it out of one, or tell scenes apart with folder[scene=SEPARATOR]."
+            )
+        return {role: (dataset, indices) for role, indices in own.items()}
     scenes = sorted({row.scene for row in dataset.rows}, key=lambda scene: digest(["unpaired", scene]))
     if len(scenes) < 2:
         raise UserError(
@@ -138,42 +161,3 @@ def _halves(dataset: Dataset) -> dict[str, Rows]:
     for index, row in enumerate(dataset.rows):
         split[row.scene in first].append(index)
     return {"degraded": (dataset, split[True]), "clean": (dataset, split[False])}
-
-
-def _apart(dataset: Dataset) -> dict[str, Rows] | None:
-    own = {role: [i for i, row in enumerate(dataset.rows) if role in row.files] for role in ("degraded", "clean")}
-    if set(own["degraded"]) & set(own["clean"]) or not all(own.values()):
-        return None
-    scenes = {role: {dataset.rows[i].scene for i in indices} for role, indices in own.items()}
-    common = scenes["degraded"] & scenes["clean"]
-    if common:
-        raise UserError(
-            f"The degraded and the clean images of an unpaired training must not show the same scenes, but both pools "
-            f"have {min(common)!r}; take it out of one, or tell scenes apart with folder[scene=SEPARATOR]."
-        )
-    return {role: (dataset, indices) for role, indices in own.items()}
-
-
-def _check_disjoint(degraded: Dataset, clean: Dataset) -> None:
-    files = {row.sha256.get("clean") for row in degraded.rows} - {None}
-    same_set = degraded.facts.name == clean.facts.name
-    scenes = {row.scene for row in degraded.rows} if same_set else set()
-    for row in clean.rows:
-        if row.scene in scenes or row.sha256.get("clean") in files:
-            raise UserError(
-                f"The degraded and the clean images of an unpaired training must not show the same scenes, but "
-                f"{row.name!r} (scene {row.scene!r}) is in both; choose splits without common scenes."
-            )
-
-
-def _supply(stream: Stream, seed: int) -> Supply:
-    fields = {name: getattr(stream, name) for name in Stream.__dataclass_fields__ if name != "preparation"}
-    made = stream.preparation
-    return Supply(**fields, key=made.key if made else None, make=_maker(made, seed) if made else None)
-
-
-def _maker(preparation: Preparation, seed: int) -> Any:
-    def make(arrays: Any, image: Image, rng: Any) -> Any:
-        return preparation.make(arrays, SampleInfo(image.name, image.noise_level, seed, image.meta), rng)
-
-    return make

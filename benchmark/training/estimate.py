@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import copy
-import csv
 import tempfile
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from benchmark.training.budget import Budget
+from benchmark.training.contract import first_step
 from benchmark.training.data import TrainingData, pools
-from benchmark.training.equipment import equipped
+from benchmark.training.fabric import launch_fabric, now, numerics
+from benchmark.training.identity import TrainingIdentity, available
+from benchmark.training.layout import arrange, layout
+from benchmark.training.log import read_log
 from benchmark.training.loop import StageLoop
-from benchmark.training.machine import arranged, processes
-from benchmark.training.plan import Plan
 from benchmark.training.settings import TrainSettings
 from datasets.base import Dataset, Row
 from methods.base import Method
+from methods.recipes import own_steps
 
 TIMED = 3  # steps, after one that warms up
 
@@ -43,71 +42,80 @@ def estimate(method: Method, data: TrainingData, settings: TrainSettings, out: P
 
     Later stages need what earlier ones leave, so all are taken to be like the first.
     """
-    method, _ = equipped(method)
-    plan = Plan.of(method, data, settings, out)
-    timed = _from_log(plan.folder / "log.csv")
-    with arranged(settings):
-        fabric = processes(settings)
-        trial = copy.deepcopy(method)
-        factories = list(trial.stages())
+    method, _ = available(method)
+    each = logged = _from_log(TrainingIdentity.of(method, data, settings, out).folder / "log.csv")
+    with numerics(settings):
+        fabric = launch_fabric(settings)
+        factories = list(copy.deepcopy(method).stages())  # a copy, since a stage trains the networks that it is given
         stage = factories[0]({})
-        budget = Budget(replace(settings, minutes=None), len(factories))
-        steps = budget.goal(0, stage) * len(factories)
-        if timed is not None:
-            return _estimate(timed, steps, settings, True)
-        for network in stage.networks.values():
-            network.to(fabric.device)
-        stage.configure()
-        with tempfile.TemporaryDirectory() as cache:
-            unpaired = method.facts.supervision == "unpaired"
-            found = pools(stage, _small(data), Path(cache), settings.seed, fabric.device, unpaired=unpaired)
-            loop = StageLoop(fabric, stage, found, settings.seed, steps)
-            return _estimate(_timed(loop), steps, settings, False)
-
-
-def _estimate(each: float, steps: int, settings: TrainSettings, from_log: bool) -> Estimate:
+        goal = Budget(settings, len(factories)).goal(0, stage)
+        steps = (stage.steps if goal is None else goal) * len(factories)
+        if each is None:
+            kind = layout(settings.channels_last, fabric.device, None)
+            for network in stage.networks.values():
+                network.to(fabric.device)
+                arrange(network, kind)
+            stage.configure()
+            with tempfile.TemporaryDirectory() as cache:
+                unpaired = method.facts.supervision == "unpaired"
+                few = replace(data, dataset=_few(data.dataset), clean=_few(data.clean) if data.clean else None)
+                where, facts = (Path(cache), settings.seed, fabric.device), method.facts
+                batches = pools(stage, few, *where, unpaired=unpaired, facts=facts)
+                loop, started = StageLoop(fabric, stage, batches, settings.seed, steps, kind), 0.0
+                for loop.step in range(TIMED + 1):
+                    if loop.step == 1:  # the first step warms up
+                        started = now(loop.device)
+                    if loop.step:
+                        loop.run_step()
+                    else:
+                        first_step(loop, facts)
+                each = (now(loop.device) - started) / TIMED
     if settings.minutes is not None:
         steps = int(settings.minutes * 60 / each)
-    return Estimate(each, steps, from_log)
+    return Estimate(each, steps, from_log=logged is not None)
 
 
-def _timed(loop: StageLoop) -> float:
-    started = 0.0
-    for step in range(TIMED + 1):
-        if step == 1:
-            started = _now(loop.device)
-        loop.step = step
-        loop.run_step()
-    return (_now(loop.device) - started) / TIMED
+@dataclass(frozen=True)
+class Pace:
+    """How fast a training went, from its log: steps done so far, steps in all, seconds per step of the last stage."""
+
+    done: int
+    steps: int
+    seconds_per_step: float
 
 
-def _now(device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
+def pace(method: Method, data: TrainingData, settings: TrainSettings, out: Path) -> Pace | None:
+    """The pace of a training that has begun on this machine; None where its log does not tell."""
+    method, _ = available(method)
+    rows = _rows(TrainingIdentity.of(method, data, settings, out).folder / "log.csv")
+    each = _mean(rows)
+    if each is None:
+        return None
+    steps = settings.steps or own_steps(method.recipe)
+    return Pace(len(rows), steps, each)
 
 
 def _from_log(path: Path) -> float | None:
     """Mean seconds per step of the last stage in the log, where it has enough of them."""
-    if not path.is_file():
-        return None
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["seconds"]]
+    return _mean(_rows(path))
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    return [row for row in read_log(path) if row["seconds"]]
+
+
+def _mean(rows: list[dict[str, str]]) -> float | None:
     rows = [row for row in rows if row["stage"] == rows[-1]["stage"]]
     if len(rows) < TIMED + 2:
         return None
     return (float(rows[-1]["seconds"]) - float(rows[0]["seconds"])) / (len(rows) - 1)
 
 
-def _small(data: TrainingData) -> TrainingData:
-    """The same data with the first image of each of two scenes, which is all that a trial of a few steps needs.
+def _few(dataset: Dataset) -> Dataset:
+    """The first image of each of two scenes, which is all that a trial of a few steps needs.
 
     Of two pools, one degraded and one clean, two of each.
     """
-    return replace(data, dataset=_few(data.dataset), clean=_few(data.clean) if data.clean else None)
-
-
-def _few(dataset: Dataset) -> Dataset:
     few = copy.copy(dataset)
     kinds: dict[tuple[str, ...], dict[str, Row]] = {}
     for row in dataset.rows:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 
 STEPS, SMOOTHING = 100, 5  # of the iteration, and of its Gaussian filter in pixels
 BORDER = 5  # pixels that the SSIM's 11x11 window reaches to each side

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from datasets.ops.errors import UserError
-from datasets.ops.files import canonical
+from datasets.core.errors import UserError
+from datasets.core.files import canonical
+from datasets.ops.ranges import unit, white
 
 MOST_PATCHES = 2**16  # 100 MB of patches for a colour image
 
@@ -17,11 +18,6 @@ def keyed_generator(*key: Any) -> np.random.Generator:
     """A numpy generator that depends on the key's values alone (Philox, seeded by their SHA-256)."""
     seed = int.from_bytes(hashlib.sha256(canonical(list(key)).encode()).digest()[:16], "little")
     return np.random.Generator(np.random.Philox(seed))
-
-
-def unit_range(image: np.ndarray) -> np.ndarray:
-    """float32 in [0, 1] of an image: bytes divided by 255, floats as they are."""
-    return image.astype(np.float32) / np.float32(255) if image.dtype == np.uint8 else image.astype(np.float32)
 
 
 def gaussian(clean: np.ndarray, sigma: float, generator: np.random.Generator) -> np.ndarray:
@@ -35,7 +31,7 @@ def gaussian(clean: np.ndarray, sigma: float, generator: np.random.Generator) ->
         float32, may leave [0, 1].
     """
     draw = generator.standard_normal(clean.shape, np.float32)
-    return unit_range(clean) + np.float32(sigma) * draw
+    return unit(clean) + np.float32(sigma) * draw
 
 
 def photon_scale(clean: np.ndarray) -> int:
@@ -51,7 +47,7 @@ def poisson(clean: np.ndarray, generator: np.random.Generator, scale: int = 0) -
     float32 in [0, 1].
     """
     scale = scale or photon_scale(clean)
-    level = clean / 255 if clean.dtype == np.uint8 else clean.astype(np.float64)
+    level = clean.astype(np.float64) / white(clean.dtype)
     return np.clip(generator.poisson(level * scale) / scale, 0, 1).astype(np.float32)
 
 
@@ -64,7 +60,7 @@ def bernoulli(clean: np.ndarray, keep: float, generator: np.random.Generator) ->
         float32 in [0, 1].
     """
     kept = generator.random(clean.shape[:2]) < keep
-    return unit_range(clean) * kept.reshape(*kept.shape, *(1,) * (clean.ndim - 2)).astype(np.float32)
+    return unit(clean) * kept.reshape(*kept.shape, *(1,) * (clean.ndim - 2)).astype(np.float32)
 
 
 def estimate_sigma(image: np.ndarray, *, patch: int = 8, stride: int | None = None) -> float:
@@ -91,7 +87,7 @@ def estimate_sigma(image: np.ndarray, *, patch: int = 8, stride: int | None = No
 
 
 def _patch_covariance(image: np.ndarray, patch: int, stride: int) -> np.ndarray:
-    pixels = unit_range(image).astype(np.float64).reshape(*image.shape[:2], -1)
+    pixels = unit(image).astype(np.float64).reshape(*image.shape[:2], -1)
     size = patch * patch * pixels.shape[2]
     if min(pixels.shape[:2]) < patch:
         raise UserError(f"An image of {pixels.shape} has no patches of {patch}x{patch}.")
@@ -123,7 +119,7 @@ def estimate_sigma_flat(image: np.ndarray, *, block: int = 16, quantile: float =
     Returns:
         the standard deviation on the [0, 1] scale, averaged over the channels.
     """
-    pixels = unit_range(image).astype(np.float64).reshape(*image.shape[:2], -1)
+    pixels = unit(image).astype(np.float64).reshape(*image.shape[:2], -1)
     rows, columns = pixels.shape[0] // block, pixels.shape[1] // block
     if min(rows, columns) < 1:
         raise UserError(f"The noise level of an image needs sides of at least {block} pixels; got {pixels.shape[:2]}.")

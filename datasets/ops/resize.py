@@ -6,6 +6,8 @@ from functools import cache
 
 import numpy as np
 
+from datasets.ops.ranges import unit
+
 
 def cubic(image: np.ndarray, scale: float) -> np.ndarray:
     """OpenCV's bicubic interpolation of floats: no antialiasing, no clipping, no rounding to bytes.
@@ -20,8 +22,8 @@ def cubic(image: np.ndarray, scale: float) -> np.ndarray:
     """
     import cv2
 
-    if image.dtype == np.uint8:
-        image = image.astype(np.float32) / np.float32(255)
+    if image.dtype.kind == "u":
+        image = unit(image)
     height, width = (int(side * scale) for side in image.shape[:2])
     if min(height, width) < 1:
         raise ValueError(f"Scale {scale} leaves nothing of {image.shape[:2]}.")

@@ -1,12 +1,13 @@
 """Training batches: patches cut from a memory-mapped pool, a pure function of (seed, step).
 
-`Supply` describes a stream of batches, `Store` is the cache of its images on disk, `Order` says which patch comes
-when, `Pool` cuts them on the device.
+A `Stream` (datasets.streams) describes the batches, `Store` is the cache of its images on disk, `PatchOrder` says which
+patch comes when, `Pool` cuts them on the device.
 """
 
-from datasets.pool.feed import Pool
-from datasets.pool.order import Order, grid_positions, share
+from datasets.pool.images import content_of, open_store
+from datasets.pool.order import PatchOrder, grid_positions, share
+from datasets.pool.patch_sampler import Pool
 from datasets.pool.store import Store
-from datasets.pool.supply import AUGMENTS, Image, Supply, open_store, readable
+from datasets.pool.transfer import moved, room
 
-__all__ = ["AUGMENTS", "Image", "Order", "Pool", "Store", "Supply", "grid_positions", "open_store", "readable", "share"]
+__all__ = ["PatchOrder", "Pool", "Store", "content_of", "grid_positions", "moved", "open_store", "room", "share"]

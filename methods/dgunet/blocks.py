@@ -117,8 +117,8 @@ class Block(nn.Module):
 
     def halve(self, x: Tensor) -> Tensor:
         """(N, outputs, H, W) -> (N, outputs, H / 2, W / 2)."""
-        assert self.downsample is not None
-        return self.downsample(x)
+        halved: Tensor = self.get_submodule("downsample")(x)
+        return halved
 
 
 class Encoder(nn.Module):
@@ -132,14 +132,14 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor, previous: Features | None = None) -> tuple[Tensor, list[Tensor]]:
         """(N, c0, H, W), H and W multiples of 8 -> the deepest features (N, c3, H/8, W/8) and [e_0, e_1, e_2]."""
-        kept = []
+        skips = []
         *levels, deepest = cast(Iterable[Block], self.body)
         for j, level in enumerate(levels):
             # e_j meets d of the same resolution, and decoders count from the coarse end
             pair = () if previous is None else (previous[0][j], previous[1][2 - j])
-            kept.append(level(x, *pair))
-            x = level.halve(kept[-1])
-        return deepest(x), kept
+            skips.append(level(x, *pair))
+            x = level.halve(skips[-1])
+        return deepest(x), skips
 
 
 class Rise(nn.Module):

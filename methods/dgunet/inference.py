@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from methods.base import SampleInfo
+from methods.dgunet.description import MULTIPLE
 from methods.dgunet.network import DGUNet, DGUNetPlus
 from methods.dgunet.sensing import SensingDGUNet, from_blocks, to_blocks
 
-MULTIPLE = 8  # of the RGB networks' sides: three halvings
 AT_ONCE = 16  # patches of a sensed image that are restored together, which bounds the memory
 
 

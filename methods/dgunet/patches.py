@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from methods.base import Arrays, Preparation, SampleInfo
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from datasets.ops.names import unknown
-from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, State, Stream, kept
+from datasets.core.registry import unknown
+from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, State, Stream, cpu_state_dict
 from methods.dgunet.augmentation import jitter, rows_and_transposes, training_luma
 from methods.dgunet.inference import recover, restore
 from methods.dgunet.losses import charbonnier, edge, squared_error
@@ -20,7 +20,7 @@ from methods.dgunet.schedules import epoch_of, halved, warm_cosine
 from methods.dgunet.sensing import SensingDGUNet
 
 # What the official code does, and what was evidently meant, by the names of the streams' augmentations.
-FLIPS = {"official": "dgunet9", "meant": "flips8"}
+FLIPS = {"official": "flips9", "meant": "flips8"}
 
 
 class Unrolled(Stage):
@@ -63,11 +63,18 @@ class Unrolled(Stage):
         return {"restorer": last if self.best is None else self.best, "last": last}
 
     def _weights(self) -> State:
-        return kept(self.net)
+        return cpu_state_dict(self.net)
+
+    @property
+    def epochs(self) -> int:
+        """Of the schedule."""
+        return int(self.train["epochs"])
 
     def on_evaluation(self, score: float, loop: Loop) -> None:
-        """Keep the weights of the highest score."""
-        if score > self.best_score:
+        """Keep the weights of the highest score, of the epochs that the recipe selects from."""
+        epoch = epoch_of(loop.step, loop.steps, self.epochs)
+        chosen = epoch > self.train["select_after"] or epoch in self.train["select_epochs"]
+        if chosen and score > self.best_score:
             self.best_score, self.best = score, self._weights()
 
     def extra_state(self) -> dict[str, Any]:
@@ -135,7 +142,7 @@ class Sensing(Unrolled):
         self.name = "deblock" if deblock else "blocks"
         self.numbers = {key: self.train[f"deblock_{key}" if deblock else key] for key in _STEPWISE}
         self.steps = self.numbers["steps"]
-        self.streams = {"train": sensing_stream(self.train, self.numbers["crop"])}
+        self.streams = {"train": sensing_stream(self.train, deblock)}
 
     def step(self, batch: dict[str, dict[str, Tensor]], loop: Loop) -> dict[str, Tensor]:
         """One step on one batch of clean patches; see the base class."""
@@ -146,6 +153,11 @@ class Sensing(Unrolled):
         epoch = epoch_of(loop.step, loop.steps, self.numbers["epochs"])
         self.descend(error, halved(self.train["rate"], self.numbers["milestones"], epoch), loop)
         return {"loss": error.detach(), "squared_error": error.detach()}
+
+    @property
+    def epochs(self) -> int:
+        """Of this step's schedule."""
+        return int(self.numbers["epochs"])
 
     def restorer(self) -> Callable[[Tensor, Sequence[SampleInfo] | None], Tensor]:
         """The current network's recovery from an initial estimate, in eval mode."""
@@ -169,7 +181,13 @@ def stream(train: Mapping[str, Any]) -> Stream:
     )
 
 
-def sensing_stream(train: Mapping[str, Any], crop: int) -> Stream:
+def sensing_stream(train: Mapping[str, Any], deblock: bool) -> Stream:
     """The supply of clean patches. The official flips are no rotations alone, and made in the step."""
-    augment = "none" if train["augmentation"] == "official" else FLIPS["meant"]
-    return Stream(source="measured", crop=crop, batch=train["batch"], sampling="images", augment=augment)
+    return Stream(
+        source="measured",
+        crop=train["deblock_crop" if deblock else "crop"],
+        batch=train["batch"],
+        sampling="images",
+        augment="none" if train["augmentation"] == "official" else FLIPS["meant"],
+        setting="train.deblock_crop" if deblock else "train.crop",
+    )

@@ -4,12 +4,12 @@ Plain torch, no torchvision. The networks know no files; `files` reads published
 leaf: methods use it for their perceptual losses.
 """
 
-from methods.features.equipment import without_absent
+from methods.features.availability import without_absent
 from methods.features.files import absent, find, read_alexnet, read_lpips, read_lpips_heads, read_vgg19
 from methods.features.lpips import LPIPS
-from methods.features.networks import VGG19, AlexNet
+from methods.features.networks import VGG16, VGG19, AlexNet
 
 __all__ = [
-    "LPIPS", "VGG19", "AlexNet", "absent", "find", "read_alexnet", "read_lpips", "read_lpips_heads", "read_vgg19",
-    "without_absent",
+    "LPIPS", "VGG16", "VGG19", "AlexNet", "absent", "find", "read_alexnet", "read_lpips", "read_lpips_heads",
+    "read_vgg19", "without_absent",
 ]  # fmt: skip

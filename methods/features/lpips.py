@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from methods.features.networks import AlexNet
+from methods.features.networks import VGG16, AlexNet
 
 # Of an image in [-1, 1]: what brings it to the range that the backbone was trained on.
 _SHIFT = (-0.030, -0.088, -0.188)
@@ -14,17 +14,17 @@ _EPSILON = 1e-10
 
 
 class LPIPS(nn.Module):
-    """Zhang, Isola, Efros, Shechtman, Wang, CVPR 2018, arXiv 1801.03924: version 0.1 on AlexNet.
+    """Zhang, Isola, Efros, Shechtman, Wang, CVPR 2018, arXiv 1801.03924: version 0.1.
 
     As its authors' first release computes it, which has an epsilon under the root of the norm too; the package
     ``lpips`` dropped that one, a difference far below the fourth digit. Frozen; gradients flow to both images.
 
     Args:
-        backbone: gives the features.
+        backbone: AlexNet or VGG16, gives the features.
         heads: ``lin0.model.1.weight`` ... ``lin4.model.1.weight`` -> (1, C, 1, 1), the weight of each channel.
     """
 
-    def __init__(self, backbone: AlexNet, heads: dict[str, Tensor]) -> None:
+    def __init__(self, backbone: AlexNet | VGG16, heads: dict[str, Tensor]) -> None:
         super().__init__()
         self.net = backbone
         for number, channels in enumerate(backbone.channels):
@@ -36,7 +36,8 @@ class LPIPS(nn.Module):
         self.eval()
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """(N, 3, H, W) twice, RGB in [0, 1] (values outside are taken as they are), sides at least 31 -> (N,)."""
+        """(N, 3, H, W) twice, RGB in [0, 1] (values outside are taken as they are), sides at least 31
+        (AlexNet) or 16 (VGG16) -> (N,)."""
         return torch.stack(self.contributions(x, y)).sum(0)
 
     def contributions(self, x: Tensor, y: Tensor) -> list[Tensor]:

@@ -29,7 +29,7 @@ class ImageDiscriminator(nn.Module):
     def __init__(self, dim: int = 64, layers: int = 4, scales: int = 3, high_pass: int = 0) -> None:
         super().__init__()
         self.high_pass = high_pass
-        self.cnns = nn.ModuleList(_judge(dim, layers) for _ in range(scales))
+        self.cnns = nn.ModuleList(_patch_discriminator(dim, layers) for _ in range(scales))
         initialise(self)
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -47,7 +47,7 @@ class ImageDiscriminator(nn.Module):
         return maps
 
 
-def _judge(dim: int, layers: int) -> nn.Sequential:
+def _patch_discriminator(dim: int, layers: int) -> nn.Sequential:
     widths = [CHANNELS, *(dim << level for level in range(layers))]
     blocks = [ConvBlock(inputs, outputs, 4, 2, 1, "none", nn.LeakyReLU(SLOPE)) for inputs, outputs in pairwise(widths)]
     return nn.Sequential(*blocks, nn.Conv2d(widths[-1], 1, 1))

@@ -85,7 +85,7 @@ class Views:
 
 
 def views(pair: Translator, a: Tensor, b: Tensor) -> Views:
-    """Translate there and back; the noise of x_aba is that of x_ba, encoded anew."""
+    """Translate there and back; the noise of x_aba is that of x_ba, encoded again."""
     z_a, z_b = contents(pair.gen_a, pair.gen_b, a, b)
     n_a = pair.gen_a["styc"](a)
     aa, bb = pair.spoil(z_a, n_a), pair.clear(z_b)
@@ -96,28 +96,37 @@ def views(pair: Translator, a: Tensor, b: Tensor) -> Views:
     return Views(a, b, *(value.to(a.dtype) for value in made))
 
 
-def latent_terms(judge: nn.Module, z_a: Tensor, z_b: Tensor) -> Tensor:
+def latent_terms(discriminator: nn.Module, z_a: Tensor, z_b: Tensor) -> Tensor:
     """What D_R learns: contents of degraded images are 0, of clean ones 1."""
-    return losses.scores_near([judge(z_a)], 0) + losses.scores_near([judge(z_b)], 1)
+    return losses.scores_near([discriminator(z_a)], 0) + losses.scores_near([discriminator(z_b)], 1)
 
 
-def judge_terms(judges: Mapping[str, nn.Module], real: Mapping[str, Tensor], fake: Mapping[str, Tensor]) -> Terms:
+def discriminator_terms(
+    discriminators: Mapping[str, nn.Module], real: Mapping[str, Tensor], fake: Mapping[str, Tensor]
+) -> Terms:
     """What D_X (key ``a``) and D_Y (``b``) learn: real images are 1, translated ones 0, at each scale."""
     return {
-        f"judge_{side}": losses.scores_near(judge(fake[side]), 0) + losses.scores_near(judge(real[side]), 1)
-        for side, judge in judges.items()
+        f"judge_{side}": losses.scores_near(net(fake[side]), 0) + losses.scores_near(net(real[side]), 1)
+        for side, net in discriminators.items()
     }
 
 
 def generator_terms(
-    seen: Views, judges: Mapping[str, nn.Module], latent: nn.Module, semantic: Semantic | None, train: Mapping[str, Any]
+    seen: Views,
+    discriminators: Mapping[str, nn.Module],
+    latent: nn.Module,
+    semantic: Semantic | None,
+    train: Mapping[str, Any],
 ) -> Terms:
     """Every term of the generators' loss, unweighted, and ``generator``, their weighted sum.
 
     Args:
-        judges: D_X (``a``) and D_Y (``b``). latent: D_R. semantic: None = that term is 0. train: a recipe's table.
+        discriminators: D_X (``a``) and D_Y (``b``). latent: D_R. semantic: None = that term is 0.
+        train: a recipe's table.
     """
-    terms = {f"adversarial_{side}": losses.scores_near(judges[side](x), 1) for side, x in seen.translated.items()}
+    terms = {
+        f"adversarial_{side}": losses.scores_near(discriminators[side](x), 1) for side, x in seen.translated.items()
+    }
     terms["latent"] = losses.scores_near([latent(z) for z in (seen.z_a, seen.z_b)], 0.5)
     with torch.autocast(seen.a.device.type, enabled=False):  # small differences are not for bfloat16
         terms |= _consistency(seen, train)

@@ -7,9 +7,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from datasets.ops.errors import UserError
-from datasets.ops.names import unknown
+from datasets.core.errors import UserError
+from datasets.core.registry import unknown
 from methods.lir.blocks import NORMS, ConvBlock, LayerNorm, Residuals
+from methods.lir.description import smallest
 
 CHANNELS = 3  # grey images are given to the networks as three equal channels
 
@@ -149,7 +150,7 @@ class Restorer(nn.Module):
         super().__init__()
         self.enc, self.dec_cont = enc, dec_cont
         self.multiple, self.grey = 1 << halvings, grey
-        self.smallest = max(4, 2 * self.multiple)  # 3 pixels are mirrored in an image, 1 in a latent
+        self.smallest = smallest(self.multiple)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W), or (N, 1, H, W) where grey -> the same shape; sides of `multiple`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from datasets.ops.names import unknown
+from datasets.core.registry import unknown
 from methods.lir.losses import same_features
 
 # caffe: BGR in 0..255 less the mean colour, which is what the code feeds to torchvision's weights, though these were

@@ -8,15 +8,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream, kept
+from datasets.core.errors import UserError
+from methods import features
+from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream, cpu_state_dict
 from methods.lir.discriminators import ImageDiscriminator, LatentDiscriminator
 from methods.lir.inference import restore
 from methods.lir.iteration import (
     Terms,
     Translator,
     contents,
+    discriminator_terms,
     generator_terms,
-    judge_terms,
     latent_terms,
     views,
 )
@@ -55,16 +57,16 @@ class Translation(Stage):
         self.evaluate_every = self.train["evaluate_every"]
         self.gen_a, self.gen_b = (generator(recipe.network, USED[side]) for side in "ab")
         size = tuple(self.train[f"judge_{key}"] for key in ("dim", "layers", "scales", "high_pass"))
-        self.judges = {side: ImageDiscriminator(*size) for side in "ab"}
+        self.discriminators = {side: ImageDiscriminator(*size) for side in "ab"}
         self.latent = LatentDiscriminator(widths(recipe.network)[0])
         self.semantic = Semantic(features, self.train["vgg_input"]) if features else None
-        self.networks = self._named(features)
+        self.networks = {
+            **{"gen_a": self.gen_a, "gen_b": self.gen_b},
+            **{f"dis_{side}": net for side, net in self.discriminators.items()},
+            **{"dis_content": self.latent, **({"vgg": features} if features else {})},
+        }
         self.counting = recipe.network["norm"] == "batch"
         self.streams = streams(self.train)
-
-    def _named(self, features: nn.Module | None) -> dict[str, nn.Module]:
-        named = {"gen_a": self.gen_a, "gen_b": self.gen_b, "dis_a": self.judges["a"], "dis_b": self.judges["b"]}
-        return {**named, "dis_content": self.latent, **({"vgg": features} if features else {})}
 
     def configure(self) -> None:
         """Three Adams: both generators, both discriminators of images, the one of latents."""
@@ -84,30 +86,30 @@ class Translation(Stage):
             net.train()
         latents = self._contents(a, b)
         for _ in range(self.train["latent_steps"]):
-            self._judge_contents(*latents, loop)
+            self._latent_step(*latents, loop)
             # batch norms take note of every forward of the official code; without them nothing has changed
             latents = self._contents(a, b) if self.counting else latents
-        terms = self._judge(a, b, latents, loop)
-        terms |= self._translate(a, b, loop)
+        terms = self._discriminator_step(a, b, latents, loop)
+        terms |= self._generator_step(a, b, loop)
         return {name: value.detach() for name, value in terms.items()}
 
     @torch.no_grad()
     def _contents(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         return contents(self.gen_a, self.gen_b, a, b)
 
-    def _judge_contents(self, z_a: Tensor, z_b: Tensor, loop: Loop) -> None:
+    def _latent_step(self, z_a: Tensor, z_b: Tensor, loop: Loop) -> None:
         self._zero("latent")
         loop.backward(latent_terms(self.latent, z_a, z_b))
         loop.update(self.optimisers["latent"], clip=self.train["clip"])
 
-    def _judge(self, a: Tensor, b: Tensor, latents: tuple[Tensor, Tensor], loop: Loop) -> Terms:
+    def _discriminator_step(self, a: Tensor, b: Tensor, latents: tuple[Tensor, Tensor], loop: Loop) -> Terms:
         """All three discriminators: one sum, but two optimisers, and only D_R's gradient is clipped."""
         with torch.no_grad():
             pair = self._translator(loop, "judge")
             z_a, z_b = latents
             fakes = {"a": pair.spoil(z_b, self.gen_a["styc"](a)), "b": pair.clear(z_a)}
         self._zero("judge", "latent")
-        terms = judge_terms(self.judges, {"a": a, "b": b}, fakes)
+        terms = discriminator_terms(self.discriminators, {"a": a, "b": b}, fakes)
         terms["judge_latent"] = latent_terms(self.latent, z_a, z_b)
         total = torch.stack(list(terms.values())).sum()
         loop.backward(total)
@@ -115,13 +117,13 @@ class Translation(Stage):
         loop.update(self.optimisers["latent"], clip=self.train["clip"])
         return {"discriminators": total, **terms}
 
-    def _translate(self, a: Tensor, b: Tensor, loop: Loop) -> Terms:
+    def _generator_step(self, a: Tensor, b: Tensor, loop: Loop) -> Terms:
         self._zero("generator", "latent")
-        self._learning(False)
+        self._set_discriminators_trained(False)
         seen = views(self._translator(loop, "generator"), a, b)
-        terms = generator_terms(seen, self.judges, self.latent, self.semantic, self.train)
+        terms = generator_terms(seen, self.discriminators, self.latent, self.semantic, self.train)
         loop.backward(terms["generator"])
-        self._learning(True)
+        self._set_discriminators_trained(True)
         loop.update(self.optimisers["generator"])
         if self.train["step_latent_dis_on_gen_loss"]:
             loop.update(self.optimisers["latent"])
@@ -134,11 +136,11 @@ class Translation(Stage):
         for name in optimisers:
             self.optimisers[name].zero_grad(set_to_none=True)
 
-    def _learning(self, judging: bool) -> None:
+    def _set_discriminators_trained(self, trained: bool) -> None:
         """Whether the discriminators collect gradients: the generators' loss leaves one in D_R alone, if in any."""
-        for judge in self.judges.values():
-            judge.requires_grad_(judging)
-        self.latent.requires_grad_(judging or self.train["step_latent_dis_on_gen_loss"])
+        for discriminator in self.discriminators.values():
+            discriminator.requires_grad_(trained)
+        self.latent.requires_grad_(trained or self.train["step_latent_dis_on_gen_loss"])
 
     def _set_rates(self, loop: Loop) -> None:
         factor = rate_factor(self.train, loop.step, loop.steps)
@@ -157,7 +159,18 @@ class Translation(Stage):
 
     def artefacts(self) -> Artefacts:
         """The restorer as it is now: the authors keep the last weights and select none."""
-        return {"restorer": kept(self._restorer())}
+        return {"restorer": cpu_state_dict(self._restorer())}
+
+
+def translation(recipe: Recipe, artefacts: Artefacts) -> Translation:
+    """The stage, with VGG-19 where semantic consistency has a weight. Raises UserError where its file is absent."""
+    train = recipe.train
+    if not train["semantic"]:
+        return Translation(recipe, None)
+    path = features.find("vgg19", train["vgg_file"])
+    if path is None:
+        raise UserError(f"{features.absent('vgg19')} Without it, train with --set train.semantic=0.")
+    return Translation(recipe, features.read_vgg19(path, train["vgg_layer"]))
 
 
 def rate_factor(train: Mapping[str, Any], step: int, steps: int) -> float:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from methods.base import Match, Method, Recipe, State
+from methods.matching import below, differences, networks_in, recognise_by_shape, restorers, signature
 from methods.mssr import network
-from methods.weights import differences, networks_in, read_weights, recognise_by_shape, restorers, signature
+from methods.weights import read_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,13 +56,9 @@ def restorers_in(state: State) -> dict[str, State]:
     """The RRDB networks of a foreign state by name, under today's keys; also `a` and `b` of a pair of ours."""
     found = {}
     for name, tensors in networks_in(state).items():
-        own = {part: _below(tensors, f"{part}.") for part in PAIR}
+        own = {part: below(tensors, f"{part}.") for part in PAIR}
         found.update(own if all(own.values()) else {name: renamed(tensors)})
     return {name: tensors for name, tensors in found.items() if "conv_first.weight" in tensors}
-
-
-def _below(state: State, prefix: str) -> State:
-    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
 
 
 def recognise(cls: type[Method], state: State) -> list[Match]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from datasets.ops.files import sha256_file
-from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream, kept
+from datasets.core.files import sha256_file
+from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream, cpu_state_dict
 from methods.mssr import losses, network, pairs, schedules
 from methods.mssr.inference import restore
 from methods.mssr.start import started
@@ -43,10 +43,11 @@ class Collaboration(Stage):
     def _streams(self) -> dict[str, Stream]:
         crop, batch = self.train["restorer_crop"], self.train["batch"]
         augment = self.train["augment"]
-        clean = Stream("clean", crop, batch, self.scale, augment)
+        setting = "train.restorer_crop"
+        clean = Stream("clean", crop, batch, self.scale, augment, setting=setting)
         if self.train["crop_beyond"]:
             clean = Stream("clean", 0, batch)
-        return {"clean": clean, "degraded": Stream("degraded", crop, batch, augment=augment)}
+        return {"clean": clean, "degraded": Stream("degraded", crop, batch, augment=augment, setting=setting)}
 
     def configure(self) -> None:
         """An Adam for each network."""
@@ -60,8 +61,8 @@ class Collaboration(Stage):
             for group in optimiser.param_groups:
                 group["lr"] = rate
         clean, real = self._clean(batch["clean"]["clean"], loop), batch["degraded"]["degraded"]
-        told = self._supervised_steps(clean, loop) | self._adapting_steps(real, loop)
-        return {name: value.detach() for name, value in told.items()}
+        terms = self._supervised_steps(clean, loop) | self._adapting_steps(real, loop)
+        return {name: value.detach() for name, value in terms.items()}
 
     def _clean(self, clean: Tensor, loop: Loop) -> Tensor:
         if self.train["crop_beyond"]:
@@ -83,21 +84,21 @@ class Collaboration(Stage):
         own = {"a": a[0], "b": b[1]}
         others = {"a": losses.collaborative(a[1], own["b"]), "b": losses.collaborative(b[0], own["a"])}
         weight = self.train["collaborative_weight"] * (loop.step > self.train["collaborative_start"])
-        told: dict[str, Tensor] = {}
+        terms: dict[str, Tensor] = {}
         for name in PAIR:
             supervised = losses.supervised(own[name], clean)
             loss = self.train["supervised_weight"] * supervised + weight * others[name]
             self._update(name, loss, loop)
-            told |= {name: loss, f"{name}_supervised": supervised, f"{name}_collaborative": others[name]}
-        return told
+            terms |= {name: loss, f"{name}_supervised": supervised, f"{name}_collaborative": others[name]}
+        return terms
 
     def _adapting_steps(self, real: Tensor, loop: Loop) -> dict[str, Tensor]:
         """Up to the start of collaboration the gradients are 0, but the steps are taken: Adam's momentum moves on."""
-        terms = losses.adaptation(*(self.networks[name](real).to(real) for name in PAIR))
+        distances = losses.adaptation(*(self.networks[name](real).to(real) for name in PAIR))
         weight = self.train["adapt_weight"] * schedules.ramp(loop.step, loop.steps, self.train["collaborative_start"])
-        for name, term in zip(PAIR, terms, strict=True):
+        for name, term in zip(PAIR, distances, strict=True):
             self._update(name, weight * term, loop)
-        return {f"{name}_adapted": term for name, term in zip(PAIR, terms, strict=True)}
+        return {f"{name}_adapted": term for name, term in zip(PAIR, distances, strict=True)}
 
     def _update(self, name: str, loss: Tensor, loop: Loop) -> None:
         self.optimisers[name].zero_grad(set_to_none=True)
@@ -115,8 +116,10 @@ class Collaboration(Stage):
     def artefacts(self) -> Artefacts:
         """Both networks as they are now, and the generators that made their images; the authors select none."""
         generators = {number: self.networks[f"generator_{name}"] for number, name in enumerate(PAIR, 1)}
-        made = {key: value for number, net in generators.items() for key, value in kept(net, f"{number}.").items()}
-        return {"restorer": kept(self._pair()), "generator": made}
+        made = {
+            key: value for number, net in generators.items() for key, value in cpu_state_dict(net, f"{number}.").items()
+        }
+        return {"restorer": cpu_state_dict(self._pair()), "generator": made}
 
     def note(self) -> str:
         """Which file the training started from, where one was named."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from datasets.ops.names import unknown
+from datasets.core.registry import unknown
 from methods.mssr.highpass import HighPass, Wavelet
 
 FILTERS = ("wavelet", "gaussian", "average")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream, kept
+from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream, cpu_state_dict
 from methods.mssr import losses, network, pairs, perceptual, schedules
 from methods.mssr.averaging import follow, follower, unmoved
 from methods.mssr.inference import restore
+from methods.mssr.rrdb import RRDBNet
 from methods.mssr.start import started
 
 
@@ -29,6 +31,7 @@ class GeneratorTraining(Stage):
             generator adds to its colour target: at scale 1 the level of its noise.
     """
 
+    weighs_streams = True
     losses = (
         "generator", "colour", "adversarial", "perceptual", "discriminator",
         "real_score", "fake_score", "told_score", "deviation",
@@ -54,11 +57,17 @@ class GeneratorTraining(Stage):
 
     def _streams(self) -> dict[str, Stream]:
         crop, batch = self.train["crop"], self.train["generator_batch"][self.number]
-        clean = Stream("clean", crop=crop * self.scale, batch=batch, augment="flips8")
-        if not self.train["turn_whole"]:
-            return {"clean": clean, "degraded": Stream("degraded", crop, batch, augment="flips8", sampling="images")}
-        made = pairs.turned_whole()
-        degraded = Stream("degraded", crop, batch, augment="flip", sampling="images", preparation=made)
+        clean = Stream("clean", crop * self.scale, batch, augment="flips8", batch_setting="train.generator_batch")
+        whole = self.train["turn_whole"]
+        degraded = Stream(
+            source="degraded",
+            crop=crop,
+            batch=batch,
+            augment="flip" if whole else "flips8",
+            sampling="images",
+            preparation=pairs.turned_whole() if whole else None,
+            batch_setting="train.generator_batch",
+        )
         return {"clean": clean, "degraded": degraded}
 
     def configure(self) -> None:
@@ -70,11 +79,11 @@ class GeneratorTraining(Stage):
             {"params": [p for name, p in named if "noises" in name], "lr": scales, "initial": scales},
         ]
         rate = self.train["discriminator_rate"][self.number]
-        judge = [{"params": list(self.networks["discriminator"].parameters()), "lr": rate, "initial": rate}]
+        scoring = [{"params": list(self.networks["discriminator"].parameters()), "lr": rate, "initial": rate}]
         betas = tuple(self.train["betas"])
         self.optimisers = {
             "generator": torch.optim.Adam(groups, betas=betas),
-            "discriminator": torch.optim.Adam(judge, betas=betas),
+            "discriminator": torch.optim.Adam(scoring, betas=betas),
         }
 
     def step(self, batch: dict[str, dict[str, Tensor]], loop: Loop) -> dict[str, Tensor]:
@@ -85,17 +94,17 @@ class GeneratorTraining(Stage):
                 group["lr"] = group["initial"] * factor
         clean, real = batch["clean"]["clean"], batch["degraded"]["degraded"]
         if self.train["turn_whole"]:
-            real = pairs.upside_down(real, loop.generator("upside down"))
+            real = pairs.upside_down(real, loop.generator("upside down", "degraded"))
         fake = self.networks["generator"].train()(clean, loop.generator("noise").normal).to(clean)
-        told = self._discriminator_step(real, fake.detach(), loop)
-        told |= self._generator_step(fake, pairs.downscaled(clean, self.scale), loop)
-        return {name: value.detach() for name, value in told.items()}
+        terms = self._discriminator_step(real, fake.detach(), loop)
+        terms |= self._generator_step(fake, pairs.downscaled(clean, self.scale), loop)
+        return {name: value.detach() for name, value in terms.items()}
 
     def _discriminator_step(self, real: Tensor, fake: Tensor, loop: Loop) -> dict[str, Tensor]:
-        judge, optimiser = self.networks["discriminator"].train(), self.optimisers["discriminator"]
+        discriminator, optimiser = self.networks["discriminator"].train(), self.optimisers["discriminator"]
         optimiser.zero_grad(set_to_none=True)
-        real_scores, fake_scores = judge(real).to(real), judge(fake).to(real)
-        loss = losses.discriminator(real_scores, fake_scores)
+        real_scores, fake_scores = discriminator(real).to(real), discriminator(fake).to(real)
+        loss = loop.mean(losses.judged_real(real_scores), "degraded") + losses.judged_fake(fake_scores)
         loop.backward(loss)
         loop.update(optimiser)
         return {"discriminator": loss, "real_score": real_scores.mean(), "fake_score": fake_scores.mean()}
@@ -103,8 +112,8 @@ class GeneratorTraining(Stage):
     def _generator_step(self, fake: Tensor, target: Tensor, loop: Loop) -> dict[str, Tensor]:
         optimiser = self.optimisers["generator"]
         optimiser.zero_grad(set_to_none=True)
-        with unmoved(self.networks["discriminator"]) as judge:
-            scores = judge(fake).to(fake)
+        with unmoved(self.networks["discriminator"]) as discriminator:
+            scores = discriminator(fake).to(fake)
             terms = self._terms(fake, target, losses.judged_real(scores))
             loop.backward(terms["generator"])
         loop.update(optimiser)
@@ -128,13 +137,13 @@ class GeneratorTraining(Stage):
 
     def restorer(self) -> Callable[[Tensor, Sequence[SampleInfo] | None], Tensor]:
         """The start network, since a generator restores nothing: the score is where the next training starts from."""
-        net = self.networks["restorer"].eval()
+        net = cast(RRDBNet, self.networks["restorer"]).eval()
         return lambda x, info: restore(net, x)
 
     def artefacts(self) -> Artefacts:
         """The generator as it is now, or its average: the authors select none."""
         chosen: nn.Module = self.networks.get("average", self.networks["generator"])
-        return {"generator": kept(chosen)}
+        return {"generator": cpu_state_dict(chosen)}
 
     def note(self) -> str:
         """How strong the learnt noise is, the recipe's deviation included."""

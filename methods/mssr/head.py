@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 
 _STRIDES = {1: (1, 1), 2: (2, 1), 4: (2, 2)}
 

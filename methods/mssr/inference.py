@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from methods.mssr.network import Pair
 from methods.mssr.rrdb import RRDBNet
 
 
-def restore(net: nn.Module, x: Tensor) -> Tensor:
+def restore(net: RRDBNet | Pair, x: Tensor) -> Tensor:
     """Restore a batch, (N, 3, H, W) -> (N, 3, H * scale, W * scale), by a restorer or the mean of a pair of them."""
-    assert isinstance(net, RRDBNet | Pair), type(net)  # for the type checker: stages keep networks as plain modules
     height, width = (side * net.scale for side in x.shape[-2:])
     return net(continued(x, net.shrink))[..., :height, :width]
 

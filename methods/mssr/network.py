@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from datasets.ops.names import unknown
+from datasets.core.registry import unknown
 from methods.mssr.deresnet import DeResnet
 from methods.mssr.discriminator import Discriminator
 from methods.mssr.han import HAN

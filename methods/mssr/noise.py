@@ -12,7 +12,7 @@ Draw = Callable[[int, int, int, int], Tensor]
 
 
 class Noise(nn.Module):
-    """h + w * (std * z), where the map z ~ N(0, 1) is drawn anew in each pass, in eval mode too.
+    """h + w * (std * z), where the map z ~ N(0, 1) is drawn afresh in each pass, in eval mode too.
 
     Args:
         channels: of the features. std: fixed factor, 0.1 in the paper's commands.

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from methods.base import Recipe
 from methods.features import absent, find, read_lpips, without_absent
 
@@ -15,7 +15,7 @@ WEIGHT = "perceptual_weight"
 FILES = {"alexnet": "perceptual_backbone", "lpips-alex": "perceptual_heads"}
 
 
-def equipped(recipe: Recipe) -> tuple[Recipe, str]:
+def available(recipe: Recipe) -> tuple[Recipe, str]:
     """The recipe as this machine can train it, and a sentence: without LPIPS where one of its files is missing."""
     return without_absent(recipe, f"train.{WEIGHT}", {name: f"train.{key}" for name, key in FILES.items()})
 

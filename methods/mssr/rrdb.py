@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from methods.mssr.description import TAIL, context, unshuffled
 from methods.mssr.head import damp, strides
 
 SLOPE, SHARE = 0.2, 0.2  # of the leaky units; of what a block adds to its input
-TAIL = 2  # pixels of the trunk's surroundings that the upsampling's convolutions and the two last ones see
 STRIP = 1 << 22  # output pixels that are computed together after the trunk
 
 
@@ -84,7 +84,7 @@ class RRDBNet(nn.Module):
     ) -> None:
         super().__init__()
         self.scale, self.skip, self.blocks = scale, skip, blocks
-        self.shrink = shrink or 4 // scale
+        self.shrink = unshuffled(scale, shrink)
         self.doublings = len([stride for stride in strides(scale * self.shrink) if stride > 1])
         self.conv_first = _conv(3 * self.shrink**2, width)
         self.body = nn.Sequential(*(RRDB(width, growth) for _ in range(blocks)))
@@ -98,8 +98,7 @@ class RRDBNet(nn.Module):
     @property
     def context(self) -> int:
         """Pixels of surroundings, at the degraded size, that an output pixel depends on."""
-        trunk = 1 + 15 * self.blocks + 1
-        return self.shrink * (trunk + TAIL) + self.shrink - 1
+        return context(self.blocks, self.shrink)
 
     def features(self, x: Tensor) -> Tensor:
         """(N, 3, H, W), sides multiples of `shrink` -> (N, width, H / shrink, W / shrink): the trunk with its skip."""

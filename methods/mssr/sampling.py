@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from methods.base import SampleInfo
 from methods.mssr.noise import Draw
-
-
-class Roles(Mapping[str, nn.Module]):
-    """Networks by role, made when they are asked for: generators may be larger than all that restoring needs."""
-
-    def __init__(self, **makers: Callable[[], nn.Module]) -> None:
-        self._makers = makers
-
-    def __getitem__(self, role: str) -> nn.Module:
-        return self._makers[role]()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._makers)
-
-    def __len__(self) -> int:
-        return len(self._makers)
 
 
 def keyed(info: Sequence[SampleInfo], draw: int) -> Draw:
@@ -39,13 +23,14 @@ def keyed(info: Sequence[SampleInfo], draw: int) -> Draw:
     return maps
 
 
-def sample(generators: nn.ModuleDict, x: Tensor, info: Sequence[SampleInfo], draw: int = 0) -> Tensor:
+def sample(generators: nn.Module, x: Tensor, info: Sequence[SampleInfo], draw: int = 0) -> Tensor:
     """One degraded image per clean one: the draws take the generators in turn.
 
     Args:
-        x: (N, 3, H, W), in [0, 1]. info: one per image. draw: number of the sample, from 0.
+        generators: in their order. x: (N, 3, H, W), in [0, 1]. info: one per image.
+        draw: number of the sample, from 0.
     Returns:
         (N, 3, ceil(H / scale), ceil(W / scale)), unclamped.
     """
-    number = draw % len(generators) + 1
-    return generators[str(number)](x, keyed(info, draw))
+    each = list(generators.children())
+    return each[draw % len(each)](x, keyed(info, draw))

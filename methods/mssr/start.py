@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
 
-from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream, kept
+from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream, cpu_state_dict
 from methods.mssr import losses, network, pairs, schedules
 from methods.mssr.averaging import follow, follower
 from methods.mssr.checkpoints import named_start
@@ -32,7 +33,16 @@ class Start(Stage):
         if self.train["start_average"]:
             self.networks["average"] = follower(self.networks["restorer"])
         crop, batch = self.train["start_crop"], self.train["start_batch"]
-        self.streams = {"clean": Stream("clean", crop * self.scale, batch, augment="flips8")}
+        self.streams = {
+            "clean": Stream(
+                source="clean",
+                crop=crop * self.scale,
+                batch=batch,
+                augment="flips8",
+                setting="train.start_crop",
+                batch_setting="train.start_batch",
+            )
+        }
         self.steps, self.rescales = self.train["start_steps"], self.train["rescales"]
         self.evaluate_every = self.train["evaluate_every"]
 
@@ -74,12 +84,12 @@ class Start(Stage):
 
     def restorer(self) -> Callable[[Tensor, Sequence[SampleInfo] | None], Tensor]:
         """The network that the stage would leave now."""
-        net = self.networks.get("average", self.networks["restorer"]).eval()
+        net = cast(RRDBNet, self.networks.get("average", self.networks["restorer"])).eval()
         return lambda x, info: restore(net, x)
 
     def artefacts(self) -> Artefacts:
         """The network, or its average."""
-        return {"single": kept(self.networks.get("average", self.networks["restorer"]))}
+        return {"single": cpu_state_dict(self.networks.get("average", self.networks["restorer"]))}
 
 
 def started(recipe: Recipe, artefacts: Artefacts) -> RRDBNet:

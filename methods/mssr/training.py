@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from datasets.ops.errors import UserError
-from datasets.ops.names import unknown
+from datasets.core.errors import UserError
+from datasets.core.registry import unknown
 from methods.base import Recipe, StageFactory
 from methods.mssr.collaborative import PAIR, Collaboration
 from methods.mssr.generators import GeneratorTraining

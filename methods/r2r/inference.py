@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from methods.base import SampleInfo
 from methods.r2r.network import DnCNN
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from datasets.core.errors import UserError
 from datasets.ops import isp
-from datasets.ops.errors import UserError
 from datasets.ops.noise import estimate_sigma
 from datasets.ops.resize import cubic
 from methods.base import Arrays, Preparation, SampleInfo

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from datasets.ops.errors import UserError
-from datasets.ops.names import unknown
-from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream, kept
+from datasets.core.errors import UserError
+from datasets.core.registry import unknown
+from methods.base import Artefacts, Loop, Recipe, SampleInfo, Stage, Stream, cpu_state_dict
 from methods.r2r.inference import bgr, restore
 from methods.r2r.losses import half_squared_error
 from methods.r2r.network import DnCNN, initialise
@@ -81,7 +81,7 @@ class Recorrupted(Stage):
 
     def artefacts(self) -> Artefacts:
         """The network as it is now: the authors keep the last weights and select none."""
-        return {"restorer": kept(self.net)}
+        return {"restorer": cpu_state_dict(self.net)}
 
 
 def rate(train: Any, step: int, steps: int) -> float:

@@ -75,10 +75,10 @@ def views(
     return made
 
 
-def generator_terms(seen: Views, judge: nn.Module, train: Mapping[str, Any]) -> Terms:
+def generator_terms(seen: Views, discriminator: nn.Module, train: Mapping[str, Any]) -> Terms:
     """L_G: to be taken for real, and to leave the background of the content alone."""
     fakes = seen.fakes(train["adversarial"])
-    maps = judge(torch.cat(fakes)).chunk(len(fakes))
+    maps = discriminator(torch.cat(fakes)).chunk(len(fakes))
     with full_precision(seen.y):
         adversarial = _sum([losses.adversarial(m.to(seen.y.dtype), True, train["gan"]) for m in maps])
         background = losses.background(seen.x, seen.f1.to(seen.y.dtype))
@@ -90,8 +90,12 @@ def generator_terms(seen: Views, judge: nn.Module, train: Mapping[str, Any]) -> 
     return {"generator": total, "adversarial": adversarial, "background": background, "self_background": second}
 
 
-def restorer_terms(seen: Views) -> Terms:
-    """L_D of the papers. r1 shall be x; with a fixed restorer, r2 shall be t1 and r1 shall be t2 as well."""
+def restorer_terms(seen: Views, whole: Callable[[Tensor], Tensor] | None = None) -> Terms:
+    """L_D of the papers. r1 shall be x; with a fixed restorer, r2 shall be t1 and r1 shall be t2 as well.
+
+    Args:
+        whole: see losses.log_ssim.
+    """
     pairs = {"": (seen.r1, seen.x)}
     if seen.t1 is not None and seen.t2 is not None:
         pairs |= {"self_": (seen.r2, seen.t1), "cross_": (seen.r1, seen.t2)}
@@ -99,14 +103,14 @@ def restorer_terms(seen: Views) -> Terms:
     with full_precision(seen.y):
         for name, (a, b) in pairs.items():
             a, b = a.to(seen.y.dtype), b.to(seen.y.dtype)
-            terms |= {f"{name}l1": losses.l1(a, b), f"{name}log_ssim": losses.log_ssim(a, b)}
+            terms |= {f"{name}l1": losses.l1(a, b), f"{name}log_ssim": losses.log_ssim(a, b, whole=whole)}
     return {"restorer": _sum(list(terms.values())), **terms}
 
 
-def discriminator_terms(seen: Views, judge: nn.Module, train: Mapping[str, Any]) -> Terms:
+def discriminator_terms(seen: Views, discriminator: nn.Module, train: Mapping[str, Any]) -> Terms:
     """L_P: y is real, the synthesised images (one, or four summed) are not; half of both."""
     fakes = [f.detach().to(seen.y.dtype) for f in seen.fakes(train["fakes"])]
-    first, *others = judge(torch.cat([seen.y, *fakes])).chunk(1 + len(fakes))
+    first, *others = discriminator(torch.cat([seen.y, *fakes])).chunk(1 + len(fakes))
     with full_precision(seen.y):
         real = losses.adversarial(first.to(seen.y.dtype), True, train["gan"])
         fake = _sum([losses.adversarial(m.to(seen.y.dtype), False, train["gan"]) for m in others])

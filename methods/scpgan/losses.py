@@ -5,6 +5,7 @@ Kernels are rounded to float32, as the authors store them; in float64 that moves
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
@@ -54,13 +55,17 @@ def mean_ssim(a: Tensor, b: Tensor, rounded: bool = True) -> Tensor:
     return (similar / ((mean_a.square() + mean_b.square() + C1) * (variances + C2))).mean()
 
 
-def log_ssim(a: Tensor, b: Tensor, rounded: bool = True) -> Tensor:
+def log_ssim(a: Tensor, b: Tensor, rounded: bool = True, whole: Callable[[Tensor], Tensor] | None = None) -> Tensor:
     """-log10 of the mean SSIM.
 
     A mean of 0 or less, which the authors' code turns into NaN, gives 1 - mean instead: finite, with a gradient that
     leads out. An untrained DeamNet may be there, as it has no skip from input to output.
+
+    Args:
+        whole: makes the mean over a batch of that over this process's part (`Loop.mean`).
     """
     mean = mean_ssim(a, b, rounded)
+    mean = whole(mean) if whole else mean
     positive = mean > 0
     return torch.where(positive, -torch.log10(torch.where(positive, mean, 1.0)), 1 - mean)
 

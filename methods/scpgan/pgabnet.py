@@ -17,6 +17,8 @@ from methods.scpgan.rounds import Rounds, snapshot
 from methods.scpgan.varying import varied
 
 CHOSEN = ("restorer", "generator", "discriminator")  # what the best state consists of
+# The recipes call the authors' augmentation by the method's name; a stream calls it by what it does.
+AUGMENTS = {"scpgan": "flips8-half"}
 
 
 class PGabNet(Stage):
@@ -47,7 +49,7 @@ class PGabNet(Stage):
         self.networks = {
             "restorer": network.restorer(recipe.network, self.train["restorer_identity"]),
             "generator": network.generator(self.train),
-            "discriminator": network.judge(self.train),
+            "discriminator": network.discriminator(self.train),
         }
         if index:
             self._go_on(self.train["stages"][index - 1], artefacts)
@@ -83,17 +85,17 @@ class PGabNet(Stage):
         self._set_rates(loop)
         if self._probing():
             self.probe.append(batch["probe"]["degraded"].cpu())
-        judge, optimisers = self.networks["discriminator"], self.optimisers
-        judge.requires_grad_(False)
+        discriminator, optimisers = self.networks["discriminator"], self.optimisers
+        discriminator.requires_grad_(False)
         clean = varied(batch["clean"]["clean"], self.train, loop.generator("clean"))
         seen = self.views(batch["degraded"]["degraded"], clean, loop)
-        terms = generator_terms(seen, judge, self.train) | restorer_terms(seen)
+        terms = generator_terms(seen, discriminator, self.train) | restorer_terms(seen, loop.mean)
         _zero(optimisers["generator"], optimisers["restorer"])
         loop.backward(terms["generator"] + terms["restorer"])
         loop.update(optimisers["generator"])
         loop.update(optimisers["restorer"])
-        judge.requires_grad_(True)
-        terms |= discriminator_terms(seen, judge, self.train)
+        discriminator.requires_grad_(True)
+        terms |= discriminator_terms(seen, discriminator, self.train)
         _zero(optimisers["discriminator"])
         loop.backward(terms["discriminator"])
         loop.update(optimisers["discriminator"])
@@ -161,7 +163,9 @@ class PGabNet(Stage):
 
 def streams(train: Mapping[str, Any], probing: bool) -> dict[str, Stream]:
     """Degraded and clean patches, drawn apart; and while the proxy has too few images, one of them at each step."""
-    numbers = {"crop": train["crop"], "batch": train["batch"], "augment": train["augment"]}
+    augment = AUGMENTS.get(train["augment"], train["augment"])
+    numbers = {"crop": train["crop"], "batch": train["batch"], "augment": augment}
+    numbers |= {"tile": train["tile"], "stride": train["tile_stride"]} if train["tile"] else {}
     drawn = {source: Stream(source=source, **numbers) for source in ("degraded", "clean")}
     # one image is not shared out among processes, so all of them score the same ones
     probe = Stream(source="degraded", crop=train["crop"], batch=1)

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from datasets.ops.errors import UserError
-from datasets.ops.names import unknown
-from methods.base import State, kept
+from datasets.core.errors import UserError
+from datasets.core.registry import unknown
+from methods.base import State, cpu_state_dict
 
 RULES = ("steps", "plateau", "list", "none")
 SCORES = ("validation", "proxy", "none")
@@ -116,4 +116,4 @@ class Rounds:
 
 def snapshot(networks: Mapping[str, nn.Module]) -> dict[str, State]:
     """Copies of the networks' tensors on the CPU."""
-    return {name: kept(net) for name, net in networks.items()}
+    return {name: cpu_state_dict(net) for name, net in networks.items()}

@@ -9,22 +9,24 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
+from datasets.core.fault_points import fault_point
+from datasets.core.registry import unknown
 from datasets.ops.flips import flip, unflip
-from datasets.ops.names import unknown
-from datasets.ops.phases import passing
 from methods.base import Artefacts, Loop, Recipe, State
 from methods.scpgan import network
 from methods.scpgan.iteration import Look
 from methods.scpgan.pgabnet import PGabNet
 from methods.scpgan.rounds import check, snapshot
 
+TASKS = ("denoise", "derain", "desnow")
+
 
 class SelfCollaboration(PGabNet):
     """SC: an older restorer, kept fixed, says what the degradation of an image is, and is itself one more target.
 
     Before a step at which a round ends, the fixed restorer takes the best restorer so far, the networks that train take
-    what ``train.restart_*`` says, and their optimisers begin anew: what the authors do by hand.
+    what ``train.restart_*`` says, and their optimisers start afresh: what the authors do by hand.
     """
 
     name = "sc"
@@ -52,7 +54,7 @@ class SelfCollaboration(PGabNet):
     def _replace(self, loop: Loop) -> None:
         best = self.rounds.best["networks"] if self.rounds.best else snapshot(self._chosen())
         self.networks["fixed"].load_state_dict(best["restorer"])
-        passing("train.replacement")
+        fault_point("train.replacement")
         if self.train["restart_restorer"] == "best":
             self.networks["restorer"].load_state_dict(best["restorer"])
         if self.train["restart_gan"] != "keep":
@@ -69,7 +71,7 @@ class SelfCollaboration(PGabNet):
         seed = int(loop.generator("restart").integers(0, 2**31 - 1))
         with torch.random.fork_rng(devices=[]):
             torch.random.default_generator.manual_seed(seed)
-            made = {"generator": network.generator(self.train), "discriminator": network.judge(self.train)}
+            made = {"generator": network.generator(self.train), "discriminator": network.discriminator(self.train)}
         return snapshot(made)
 
     def look(self, loop: Loop) -> Look:
@@ -113,6 +115,8 @@ def check_train(train: Mapping[str, Any]) -> None:
         if train[key] not in allowed:
             raise UserError(f"train.{key} is one of {', '.join(map(str, allowed))}, not {train[key]!r}.")
     _check_numbers(train)
+    if train["task"] not in TASKS:
+        raise unknown("value of train.task", train["task"], TASKS)
     for name in train["stages"]:
         if name not in STAGES:
             raise unknown("stage in train.stages", name, STAGES)

@@ -5,9 +5,9 @@ import pytest
 
 import datasets
 from datasets.cc15 import CC15
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from datasets.ops.images import write_png
-from tests.material import material, needs_material
+from tests.helpers.material import material, needs_material
 
 SETS = ("5dmark3_iso3200", "d600_iso3200", "d800_iso1600", "d800_iso3200", "d800_iso6400")
 
@@ -25,7 +25,7 @@ def test_fifteen_pairs(tmp_path, below):
     write_all(tmp_path / "s" / below)
     assert datasets.prepare("cc15", tmp_path / "s", tmp_path / "data").splits == {"test": 15}
     opened = datasets.open_dataset("cc15", tmp_path / "data")
-    assert opened.partial == ""
+    assert opened.partial == "partial: not the original files by hash"
     assert {s.scene for s in opened} == set(SETS)
     sample = opened[[r.name for r in opened.rows].index("d600_iso3200_2")]
     assert (sample.degraded[0, 0, 0], sample.clean[0, 0, 0]) == (60, 61)

@@ -3,14 +3,14 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import datasets
 from datasets.classic import BSD68, BSD400, CBSD68, Kodak24, Kodak24Small, Set12
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from datasets.ops.images import write_png
-from tests.material import material, needs_material
+from tests.helpers.material import material, needs_material
 
 FOLDERS = {BSD68: "bsd68", CBSD68: "cbsd68", Set12: "set12", Kodak24Small: "kodak24_500", BSD400: "bsd400"}
 
@@ -59,6 +59,7 @@ def test_clipping_is_an_option(kodak):
     assert "clip" in opened.degradation
 
 
+@settings(deadline=None)
 @given(st.sampled_from([(500, 500), (768, 512), (100, 100)]))
 def test_kodak_variants_are_told_apart(tmp_path_factory, size):
     folder = tmp_path_factory.mktemp("sizes")

@@ -90,11 +90,12 @@ def test_an_unpaired_training_cuts_both_pools_from_scenes_of_their_own(prepared,
 
 
 def test_pairs_are_cut_alike(prepared, tmp_path):
-    from datasets.pool import Pool, Supply, open_store
+    from datasets.pool import Pool, open_store
+    from datasets.streams import Stream
 
-    supply = Supply("paired", 24, 6, scale=4, augment="flips8")
-    store = open_store(supply, prepared["train"], range(7), tmp_path, seed=0)
-    batch = Pool(supply, store, (0, "s", "p")).batch(5)
+    stream = Stream("paired", 24, 6, scale=4, augment="flips8")
+    store = open_store(stream, prepared["train"], range(7), tmp_path, seed=0)
+    batch = Pool(stream, store, (0, "s", "p")).batch(5)
     for degraded, clean in zip(batch["degraded"], batch["clean"], strict=True):
         small = imresize(clean.permute(1, 2, 0).numpy(), 0.25)
         assert psnr(small, degraded.permute(1, 2, 0).numpy()) > 15  # the wrong place gives about 10
@@ -108,14 +109,17 @@ def test_preparing_twice_gives_equal_bytes(prepared, tmp_path):
 
 
 def test_the_grid_has_its_reference_rows_and_says_why_a_denoiser_is_skipped(prepared, tmp_path):
-    from benchmark.cell import Context, run_cell
-    from benchmark.grid import Selection, cells
+    from benchmark.planning.planner import plan
+    from benchmark.planning.request import RunRequest
+    from benchmark.runs.config import RunConfig
+    from benchmark.runs.runner import run_cell
 
     data = prepared["test"].root.parent
-    planned = list(cells(Selection(("r2r",), ("demo-sr",), limit=2, data=data, results=tmp_path)))
+    request = RunRequest(("r2r",), ("demo-sr",), limit=2, data=data, results=tmp_path)
+    planned = [one.cell for one in plan(request)]
     assert [cell.method for cell in planned] == ["input", "blur", "nlm", "r2r"]
-    assert "demo-sr is for super-resolve" in planned[-1].skip
-    records = [run_cell(cell, Context(data=data, results=tmp_path, device="cpu")) for cell in planned[:3]]
-    assert [r.status for r in records] == ["done"] * 3, [r.reason for r in records]
-    measured = {r.method: r.figures["rgb-border4-wang"].psnr.mean for r in records}
+    assert "demo-sr is for super-resolve" in planned[-1].blocked.text
+    records = [run_cell(cell, RunConfig(data=data, results=tmp_path, device="cpu")) for cell in planned[:3]]
+    assert [r.status for r in records] == ["done"] * 3, [r.why for r in records]
+    measured = {r.cell.method: r.figures["rgb-border4-wang"].psnr.mean for r in records}
     assert measured["blur"] > measured["input"] > 20 and measured["nlm"] > 20

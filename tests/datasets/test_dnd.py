@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import datasets
+from datasets.core.errors import UserError
 from datasets.dnd import DND
-from datasets.ops.errors import UserError
 
 SIZE, BOX = 24, 8
 
@@ -52,6 +52,15 @@ def test_crops_are_those_of_the_boxes(tmp_path):
         assert sample.clean is None
         assert sample.scene == f"{image + 1:04d}"
         assert sample.noise_level == pytest.approx(0.01 * (crop + 1) + image)
+
+
+def test_the_package_one_level_up(tmp_path):
+    """Case 33."""
+    made = write_dnd(tmp_path / "downloads" / "dnd_2017", images=1)
+    assert datasets.prepare("dnd", tmp_path / "downloads", tmp_path / "data").images == 3
+    top, left, bottom, right = box(0, 0)
+    want = np.floor(made[0][top - 1 : bottom, left - 1 : right] * 255 + 0.5).astype(np.uint8)
+    np.testing.assert_array_equal(datasets.open_dataset("dnd", tmp_path / "data")[0].degraded, want)
 
 
 def test_without_noise_levels(tmp_path):

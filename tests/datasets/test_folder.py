@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import datasets
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from datasets.ops.images import write_png
 
 

@@ -5,8 +5,8 @@ import pytest
 
 import datasets
 from datasets import ldct_demo
+from datasets.core.errors import UserError
 from datasets.ldct import LDCT, WINDOW
-from datasets.ops.errors import UserError
 
 
 def write(folder, names, seed=0, shape=(20, 24), dtype=np.float64):
@@ -76,11 +76,12 @@ def test_missing_folders_and_partners_are_named(source, tmp_path):
 
 
 def test_patches_are_cut_from_slices(source, tmp_path):
-    from datasets.pool import Pool, Supply, open_store
+    from datasets.pool import Pool, open_store
+    from datasets.streams import Stream
 
     datasets.prepare("ldct", source, tmp_path / "data")
-    data, supply = datasets.open_dataset("ldct", tmp_path / "data", split="train"), Supply("paired", 8, 4)
-    batch = Pool(supply, open_store(supply, data, range(3), tmp_path / "pool", seed=0), (0, "s", "p")).batch(0)
+    data, stream = datasets.open_dataset("ldct", tmp_path / "data", split="train"), Stream("paired", 8, 4)
+    batch = Pool(stream, open_store(stream, data, range(3), tmp_path / "pool", seed=0), (0, "s", "p")).batch(0)
     assert batch["degraded"].shape == batch["clean"].shape == (4, 1, 8, 8)
     low = np.stack([np.load(path) for path in sorted((source / "train" / "low").glob("*.npy"))])
     assert np.isin(batch["degraded"].numpy(), low.astype(np.float32)).all()

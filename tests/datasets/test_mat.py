@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import scipy.io
 
+from datasets.core.errors import UserError
 from datasets.mat import Blocks, read_array, variables
-from datasets.ops.errors import UserError
 
 KINDS = ("v5", "v5-compressed", "v7.3", "v7.3-chunked")
 

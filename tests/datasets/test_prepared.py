@@ -14,11 +14,11 @@ import pytest
 
 import datasets
 from datasets.base import DatasetFacts, Item
-from datasets.engine import prepare_items
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from datasets.ops.images import read_image, write_png
 from datasets.ops.noise import keyed_generator
 from datasets.options import spelled, typed
+from datasets.prepare_writer import prepare_items
 from datasets.prepared import Prepared
 from datasets.registry import DATASETS
 
@@ -70,9 +70,9 @@ class Synthetic(Prepared):
 
 
 @pytest.fixture(autouse=True)
-def registered(monkeypatch):
-    monkeypatch.setitem(DATASETS._added, "pairs", Pairs)
-    monkeypatch.setitem(DATASETS._added, "synthetic", Synthetic)
+def registered():
+    with DATASETS.added({"pairs": Pairs, "synthetic": Synthetic}):
+        yield
 
 
 @pytest.fixture
@@ -177,6 +177,7 @@ def test_synthetic_noise_depends_on_seed_and_name_only(source, tmp_path):
     manifest = tmp_path / "data/synthetic/manifest.csv"
     rows = [line.split(",") for line in manifest.read_text().splitlines()]
     manifest.write_text("\n".join(",".join(row[:-4] + row[-2:]) for row in rows) + "\n")
+    (tmp_path / "data/synthetic/dataset.json").unlink()  # it has the hash of the manifest as it was
     one = datasets.open_dataset("synthetic[sigma=50]", tmp_path / "data")
     two = datasets.open_dataset("synthetic", tmp_path / "data", options={"sigma": "50"}, limit=3)
     assert np.array_equal(one[2].degraded, two[2].degraded) and not np.array_equal(one[2].degraded, one[1].degraded)
@@ -197,6 +198,9 @@ def test_spec_and_options():
     for spec, text in (
         ("synthetic[sgima=3]", "'sgima'.*'sigma'"),
         ("synthetic[sigma=loud]", "float"),
+        ("synthetic[sigma=nan]", "a number that is finite"),
+        ("synthetic[sigma=1e999]", "a number that is finite"),
+        ("synthetic[sigma=-5]", "a number of 0 or more"),
         ("synthetic[clip=perhaps]", "bool"),
         ("synthetic[sigma]", "Expected a dataset such as"),
         ("synthetic[", "Expected a dataset such as"),
@@ -269,7 +273,6 @@ def test_a_disk_that_refuses(source, tmp_path, monkeypatch, number, text):
     with pytest.raises(UserError, match=text):
         datasets.prepare("pairs", source, tmp_path / "data", workers=1)
     monkeypatch.undo()
-    DATASETS.add("pairs", Pairs)
     root = tmp_path / "data/pairs"
     assert not (root / "manifest.csv").exists() and not list(root.rglob("*.part"))
     report = datasets.prepare("pairs", source, tmp_path / "data")
@@ -313,23 +316,15 @@ def test_ctrl_c_leaves_whole_files_and_no_manifest(source, tmp_path):
     assert datasets.prepare("pairs", source, tmp_path / "data").kept >= 3
 
 
-_KILLED = """
-import sys
-sys.path[:0] = [{tests!r}, {project!r}]
-import test_prepared, datasets
-from datasets.registry import DATASETS
-DATASETS.add("pairs", test_prepared.Pairs)
-print(datasets.prepare("pairs", {source!r}, {data!r}, workers=1).kept)
-"""
+def prepare_pairs(source: str, data: str) -> None:
+    """A scenario for the kill program."""
+    with DATASETS.added({"pairs": Pairs}):
+        datasets.prepare("pairs", source, data, workers=1)
 
 
 @pytest.mark.parametrize("order", ["prepare.image:1", "prepare.image:5", "prepare.image:12", "prepare.manifest:1"])
-def test_killed_and_started_again(source, tmp_path, order):
-    here = Path(__file__).resolve()
-    places = {"tests": here.parent, "project": here.parents[2], "source": source, "data": tmp_path / "data"}
-    program = _KILLED.format(**{key: str(value) for key, value in places.items()})
-    killed = subprocess.run([sys.executable, "-c", program], env={**os.environ, "BENCHMARK_KILL": order})
-    assert killed.returncode == -9
+def test_killed_and_started_again(killer, source, tmp_path, order):
+    assert killer(f"{__name__}:prepare_pairs", source, tmp_path / "data", kill=order).killed
     with pytest.raises(UserError, match="not prepared"):
         datasets.open_dataset("pairs", tmp_path / "data")
     report = datasets.prepare("pairs", source, tmp_path / "data")

@@ -9,11 +9,11 @@ import pytest
 import scipy.io
 
 import datasets
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from datasets.ops.images import read_image, write_png
 from datasets.sidd import SIDD
 from datasets.sidd_scenes import held_out, known_blocks
-from tests.material import material, needs_material
+from tests.helpers.material import material, needs_material
 
 REAL = "data/sidd/val_blocks"
 NAMES = ("ValidationNoisyBlocksSrgb", "ValidationGtBlocksSrgb")
@@ -124,6 +124,28 @@ def test_strangers_are_accepted_and_said_to_be(tmp_path):
     described = (tmp_path / "data/sidd/dataset.json").read_text()
     assert "not the SIDD validation blocks" in described and '"validation": false' in described
     assert np.array_equal(found[4].degraded, blocks(6, 1)[4])
+
+
+@needs_material
+@pytest.mark.parametrize(("changed", "known"), [("as it is", True), ("BGR", False), ("transposed", False)])
+def test_blocks_in_another_order_of_channels_or_axes_are_strangers(tmp_path, real, changed, known):
+    """Case 10."""
+    change = {"as it is": lambda x: x, "BGR": lambda x: x[..., ::-1], "transposed": lambda x: x.swapaxes(1, 2)}[changed]
+    (tmp_path / "source").mkdir()
+    for name, images in zip(NAMES, real, strict=True):
+        save_mat(tmp_path / f"source/{name}.mat", name, np.ascontiguousarray(change(images[:32])[None]))
+    report = datasets.prepare("sidd", tmp_path / "source", tmp_path / "data")
+    assert any("not the SIDD validation blocks" in note for note in report.notes) != known
+    assert bool(datasets.open_dataset("sidd", tmp_path / "data").rows[0].meta.get("recognised")) == known
+
+
+def test_a_browsers_number_in_the_name(tmp_path):
+    """Case 33: a file that was downloaded twice."""
+    (tmp_path / "source").mkdir()
+    for name, seed in zip(NAMES, (1, 2), strict=True):
+        save_mat(tmp_path / f"source/{name} (1).mat", name, blocks(2, seed).reshape(1, 2, 256, 256, 3))
+    found = opened(tmp_path / "source", tmp_path)
+    assert np.array_equal(found[1].degraded, blocks(2, 1)[1]) and np.array_equal(found[1].clean, blocks(2, 2)[1])
 
 
 def test_a_whole_set_of_strangers_is_partial(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 import scipy.io
 
 from datasets import submission
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from datasets.submission import to_uint8, write_dnd, write_sidd_csv, write_sidd_mat
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import datasets
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from datasets.ops.images import write_png
 from datasets.ops.noise import photon_scale
 from datasets.voc import VOC
-from tests.material import material, needs_material
+from tests.helpers.material import material, needs_material
 
 
 def picture(seed, shape=(70, 90, 3)):
@@ -112,8 +112,8 @@ def test_poisson_follows_the_recorded_rule_for_its_scale(root, name, monkeypatch
 
 @pytest.mark.parametrize(("options", "message"), [
     ("noise=posson", "Did you mean 'poisson'"), ("noise=poisson,sigma=25", "sigma of voc is for gaussian noise"),
-    ("K=30", "K of voc is for poisson"), ("noise=poisson,K=-1", "K of 0 or more"), ("sigma=-1", "sigma of 0 or more"),
-    ("noise=bernoulli,keep=2", "keep of 0 to 1"),
+    ("K=30", "K of voc is for poisson"), ("noise=poisson,K=-1", "a number of 0 or more"),
+    ("sigma=-1", "a number of 0 or more"), ("noise=bernoulli,keep=2", "keep of 0 to 1"),
 ])  # fmt: skip
 def test_options_that_do_not_fit_are_refused(root, options, message):
     with pytest.raises(UserError, match=message):

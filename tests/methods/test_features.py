@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from methods.base import Recipe
 from methods.features import (
     LPIPS,
@@ -24,8 +24,8 @@ from methods.features import (
     without_absent,
 )
 from methods.recipes import override
-from tests.material import material, needs_material
-from tests.methods.rule import relative, rule_value, ruled
+from tests.helpers.material import material, needs_material
+from tests.helpers.rule_weights import relative, rule_value, ruled
 
 LAYER = 20
 
@@ -132,7 +132,7 @@ def test_a_file_is_looked_for_where_it_was_named_then_in_the_cache(cache, tmp_pa
     with pytest.raises(UserError, match=r"no-such.*no file.*download\.pytorch\.org"):
         find("vgg19", str(tmp_path / "no-such.pth"))
     with pytest.raises(UserError, match="Did you mean 'vgg19'"):
-        find("vgg16")
+        find("vgg18")
 
 
 def test_the_sentence_on_an_absent_file_says_where_it_is_to_be_had_and_belongs(cache):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from methods.base import Method
 from methods.r2r.adapter import R2R
 from methods.recipes import deviations, recipe, recipes, settings_of
@@ -64,6 +64,11 @@ def test_overrides(settings, want):
         ({"train.rates": 3}, "type list"),
         ({"train.rates": ["x"]}, "type float"),
         ({"train.on": 1}, "type bool"),
+        ({"train.rate": float("nan")}, "a finite number, such as 0.1; got nan"),
+        ({"train.rate": "inf"}, "a finite number"),
+        ({"train.rate": -0.1}, "a number of 0 or more"),
+        ({"network.width": -8}, "a number of 0 or more"),
+        ({"train.rates": [0.1, float("inf")]}, "a finite number"),
     ],
 )
 def test_overrides_that_are_refused(settings, message):
@@ -97,5 +102,5 @@ def test_unknown_recipe():
 
 def test_deviations_and_digest():
     plain, same, other = (recipe(Toy, "first", s) for s in ({}, {"train.rate": "0.1"}, {"train.rate": 3}))
-    assert deviations(Toy, plain) == {} and deviations(Toy, other) == {"train.rate": (0.1, 3.0)}
+    assert deviations(plain) == {} and deviations(other) == {"train.rate": (0.1, 3.0)}
     assert plain.digest == same.digest != other.digest

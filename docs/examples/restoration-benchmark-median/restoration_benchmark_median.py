@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from datasets.base import DatasetFacts, Item, Row
 from datasets.ops.noise import keyed_generator
 from datasets.prepared import Prepared
-from methods.base import Artefacts, Facts, Loop, Method, Recipe, SampleInfo, Stage, StageFactory, Stream
+from methods.base import Facts, Loop, Method, Recipe, SampleInfo, Stage, StageFactory, Stream
 
 
 class OrderStatistics(nn.Module):
@@ -63,14 +63,6 @@ class Training(Stage):
         loop.update(optimiser)
         return {"mse": loss.detach()}
 
-    def restorer(self) -> Callable[[Tensor, Sequence[SampleInfo] | None], Tensor]:
-        """The filter as it is now."""
-        return lambda x, info: self.net(x)
-
-    def artefacts(self) -> Artefacts:
-        """The weights of the last step."""
-        return {"restorer": {key: value.detach().cpu().clone() for key, value in self.net.state_dict().items()}}
-
 
 class Median(Method):
     """The median filter, and its trainable generalisation by weighted order statistics."""
@@ -96,21 +88,17 @@ class Median(Method):
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
-        self.net = OrderStatistics(**recipe.network)
+        self.restorer = OrderStatistics(**recipe.network)
 
-    @property
-    def facts(self) -> Facts:
+    @classmethod
+    def describe(cls, recipe: Recipe) -> Facts:
         """An output pixel sees half a window on each side."""
-        half = self.net.side // 2
+        half = recipe.network["side"] // 2
         return Facts(("denoise",), "paired", channels=(3, 1), context=half, min_side=half + 1)
 
     def restore(self, x: Tensor, info: Sequence[SampleInfo] | None = None) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        return self.net(x)
-
-    def roles(self) -> dict[str, nn.Module]:
-        """One network."""
-        return {"restorer": self.net}
+        return self.restorer(x)
 
     def stages(self) -> Iterator[StageFactory]:
         """One stage."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmark.runs.asked import chosen
 from benchmark.scoring.conventions import CONVENTIONS, ON_REQUEST, applicable, score
-from benchmark.tally import chosen
+from datasets.core.errors import UserError
 from datasets.ops.alignment import aligned_scores
-from datasets.ops.errors import UserError
-from tests.benchmark.scoring.photographs import clean_image
+from tests.helpers.photographs import clean_image
 
 
 def test_a_moved_and_darker_image_is_scored_where_it_belongs() -> None:
@@ -23,9 +23,10 @@ def test_a_moved_and_darker_image_is_scored_where_it_belongs() -> None:
 
 def test_it_is_on_request_or_the_datasets_own() -> None:
     assert "realblur-aligned" in ON_REQUEST and "realblur-aligned" not in CONVENTIONS
-    assert "realblur-aligned" not in chosen((), 3)[0] and "realblur-aligned" not in chosen((), 3, "float-gauss")[0]
-    assert chosen((), 3, "realblur-aligned")[0][-1] == "realblur-aligned"
-    assert chosen(("realblur-aligned",), 3)[0] == ["realblur-aligned"]
+    assert "realblur-aligned" not in chosen((), 3).conventions
+    assert "realblur-aligned" not in chosen((), 3, "float-gauss").conventions
+    assert chosen((), 3, "realblur-aligned").conventions[-1] == "realblur-aligned"
+    assert chosen(("realblur-aligned",), 3).conventions == ("realblur-aligned",)
     assert "RGB" in str(applicable("realblur-aligned", 1))
     with pytest.raises(UserError, match="realblur-aligned"):
         score(np.zeros((32, 32), np.uint8), np.zeros((32, 32), np.uint8), "realblur-aligned")

@@ -9,8 +9,8 @@ import pytest
 from scipy.ndimage import uniform_filter
 
 from benchmark.scoring.conventions import CONVENTIONS, Score, applicable, score, score_many
-from tests.benchmark.scoring.oracle import ORACLES
-from tests.benchmark.scoring.photographs import clean_image, restored_image
+from tests.helpers.photographs import clean_image, restored_image
+from tests.helpers.scoring_oracle import ORACLES
 
 
 def _close(name: str, restored: np.ndarray, clean: np.ndarray) -> None:

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark.scoring.comparison import means
+from benchmark.leaderboard.convention_table import means
 from benchmark.scoring.conventions import CONVENTIONS, Convention, score_many
 from datasets.ops.images import read_image
-from tests.material import material, needs_material
+from tests.helpers.material import material, needs_material
 
 EIGHT = CONVENTIONS["uint8-gauss"]
 BOX = CONVENTIONS["skimage7-uint8"]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.scoring.conventions import CONVENTIONS, Window, applicable, score, score_many
-from tests.benchmark.scoring.photographs import clean_image, restored_image
+from tests.helpers.photographs import clean_image, restored_image
 
 COLOUR = [name for name in CONVENTIONS if applicable(name, 3) is None]
 SYMMETRIC = [n for n in COLOUR if CONVENTIONS[n].psnr_input != "truncated" and CONVENTIONS[n].clamp]

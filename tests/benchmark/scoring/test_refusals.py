@@ -10,8 +10,8 @@ import pytest
 
 import benchmark
 from benchmark.scoring.conventions import CONVENTIONS, Convention, Window, applicable, convention, score, score_many
-from datasets.ops.errors import UserError
-from tests.benchmark.scoring.photographs import clean_image
+from datasets.core.errors import UserError
+from tests.helpers.photographs import clean_image
 
 CLEAN = clean_image()
 FLOAT = (CLEAN / 255).astype(np.float32)
@@ -35,8 +35,8 @@ def _spoiled(value: float) -> np.ndarray:
         (FLOAT[None], CLEAN[None], "got shape"),
         (FLOAT[..., :2], CLEAN[..., :2], "got shape"),
         (FLOAT[:0], CLEAN[:0], "got shape"),
-        (_spoiled(np.nan), CLEAN, "method's output .* 1 of 5760 values are NaN"),
-        (_spoiled(np.inf), CLEAN, "1 of 5760 values are NaN or infinite"),
+        (_spoiled(np.nan), CLEAN, "restored image holds NaN or infinite values .1 of 5760"),
+        (_spoiled(np.inf), CLEAN, "NaN or infinite values .1 of 5760"),
         (FLOAT, _spoiled(np.nan), "clean image cannot be used"),
         (FLOAT, CLEAN.astype(np.float32), r"within \[0, 1\], got values from 0 to 255"),
         (FLOAT, _spoiled(-0.01), r"within \[0, 1\]"),

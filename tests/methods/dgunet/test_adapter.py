@@ -9,20 +9,14 @@ import torch
 import datasets
 import methods
 from benchmark.conformance import check
-from benchmark.restoring import Restorer
-from datasets.ops.errors import UserError
+from benchmark.inference.restorer import Restorer
+from benchmark.inference.settings import InferenceSettings
+from datasets.core.errors import UserError
 from datasets.ops.images import read_image
 from methods.base import SampleInfo
 from methods.dgunet.adapter import DGUNet
 from methods.recipes import recipe
-from methods.registry import METHODS
-from tests.material import material, needs_material
-
-
-@pytest.fixture(autouse=True)
-def registered(monkeypatch):
-    """The method under its name, for this test."""
-    monkeypatch.setattr(METHODS, "_added", {**METHODS._added, "dgunet": DGUNet})
+from tests.helpers.material import material, needs_material
 
 
 def built(name, settings=None):
@@ -116,7 +110,9 @@ def test_padding_by_reflection():
 
 
 def test_only_sensing_methods_measure():
-    assert not hasattr(built("tiny"), "measure") and hasattr(built("cs-tiny"), "measure")
+    assert built("cs-tiny").facts.measures and not built("tiny").facts.measures
+    with pytest.raises(UserError, match="restores degraded images and measures no clean ones"):
+        built("tiny").measure(torch.rand(1, 1, 32, 32))
 
 
 @torch.no_grad()
@@ -152,8 +148,8 @@ def test_real_pictures_are_sensed_and_recovered(tmp_path):
     (restored,) = Restorer(method)([sample])
     assert restored.output.shape == sample.clean.shape == (256, 256, 1)
     with pytest.raises(UserError, match="no self-ensemble"):
-        list(Restorer(method, ensemble=True)([sample]))
-    tiles = next(Restorer(method, tile=128)([sample]))
+        list(Restorer(method, settings=InferenceSettings(ensemble=True))([sample]))
+    tiles = next(Restorer(method, settings=InferenceSettings(tile=128))([sample]))
     np.testing.assert_allclose(tiles.output, restored.output, atol=1e-5)
 
 
@@ -166,7 +162,7 @@ def test_real_rain_and_blur_go_through(tmp_path):
     datasets.prepare("gopro", material("data/gopro"), tmp_path)
     (sample,) = datasets.open_dataset("gopro", tmp_path)
     part = replace(sample, degraded=sample.degraded[:200, :250])
-    (frame,) = Restorer(built("deblur-tiny"), tile=128)([part])
+    (frame,) = Restorer(built("deblur-tiny"), settings=InferenceSettings(tile=128))([part])
     assert frame.output.shape == (200, 250, 3) and np.isfinite(frame.output).all() and frame.sample.clean is None
 
 
@@ -174,7 +170,9 @@ def test_real_rain_and_blur_go_through(tmp_path):
 @pytest.mark.golden_slow
 def test_a_whole_blurred_frame_goes_through(tmp_path):
     datasets.prepare("gopro", material("data/gopro"), tmp_path)
-    (frame,) = Restorer(built("deblur-tiny"), tile=384)(datasets.open_dataset("gopro", tmp_path))
+    (frame,) = Restorer(built("deblur-tiny"), settings=InferenceSettings(tile=384))(
+        datasets.open_dataset("gopro", tmp_path)
+    )
     assert frame.output.shape == (720, 1280, 3) and np.isfinite(frame.output).all()
 
 

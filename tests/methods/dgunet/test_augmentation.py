@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import Image, ImageEnhance
 
+from datasets.core.errors import UserError
 from datasets.ops.colour import matlab_y
-from datasets.ops.errors import UserError
 from datasets.ops.flips import flip
 from datasets.ops.noise import keyed_generator
-from datasets.pool import AUGMENTS
+from datasets.streams import AUGMENTS
 from methods.base import SampleInfo
 from methods.dgunet.augmentation import jitter, rows_and_transposes, saturate, training_luma
 from methods.dgunet.patches import Patches, preparation
@@ -54,10 +54,10 @@ def official(x, a):
 
 def test_nine_draws_of_the_official_flips():
     x = torch.arange(16.0).view(1, 4, 4)
-    assert len(AUGMENTS["dgunet9"]) == 9
-    for a, mode in enumerate(AUGMENTS["dgunet9"]):
+    assert len(AUGMENTS["flips9"]) == 9
+    for a, mode in enumerate(AUGMENTS["flips9"]):
         assert torch.equal(flip(x, mode), official(x, a)), a
-    assert sorted(AUGMENTS["flips8"]) == sorted(set(AUGMENTS["dgunet9"]))
+    assert sorted(AUGMENTS["flips8"]) == sorted(set(AUGMENTS["flips9"]))
 
 
 def test_flips_of_the_sensing_code():

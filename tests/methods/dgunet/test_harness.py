@@ -9,9 +9,9 @@ import torch
 
 import datasets
 from benchmark.training import TrainingData, TrainSettings, train
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from datasets.ops.images import write_png
-from datasets.pool import Pool, Supply, open_store
+from datasets.pool import Pool, open_store
 from methods.dgunet.adapter import DGUNet
 from methods.loading import build
 from methods.recipes import recipe
@@ -78,10 +78,8 @@ def test_a_loss_that_is_not_finite_ends_the_training(world, tmp_path):
 
 def test_mixing_begins_with_the_sixth_epoch(world, tmp_path):
     stream = next(iter(DGUNet(recipe(DGUNet, "tiny", {"train.crop": 24})).stages()))({}).streams["train"]
-    fields = {name: getattr(stream, name) for name in stream.__dataclass_fields__ if name != "preparation"}
     opened = datasets.open_dataset("folder", world / "data", split="train")
-    supply = Supply(**fields)
-    pool = Pool(supply, open_store(supply, opened, range(5), tmp_path, seed=0), (0, "train", "train"))
+    pool = Pool(stream, open_store(stream, opened, range(5), tmp_path, seed=0), (0, "train", "train"))
     weights = [pool.order.picks(epoch * pool.steps_per_epoch).weight for epoch in range(8)]
     assert [weight is not None for weight in weights] == [False] * 5 + [True] * 3
     batch = pool.batch(6 * pool.steps_per_epoch)

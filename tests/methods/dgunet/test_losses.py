@@ -9,8 +9,8 @@ import torch
 
 from methods.dgunet.losses import EDGE_WEIGHT, charbonnier, edge, gaussian, laplacian, squared_error
 from methods.dgunet.schedules import epoch_of, halved, warm_cosine
-from tests.material import material, needs_material
-from tests.methods.dgunet.nets import NETS, RECORDED, with_rule
+from tests.helpers.dgunet_networks import NETS, RECORDED, with_rule
+from tests.helpers.material import material, needs_material
 
 GOLDEN = json.loads((RECORDED / "dgunet_losses.json").read_text())
 RATES = json.loads((RECORDED / "dgunet_lr.json").read_text())

@@ -10,8 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from methods.dgunet.network import DGUNet, DGUNetPlus
 from methods.dgunet.projection import Merge, project
 from methods.dgunet.sensing import SensingDGUNet, from_blocks, measurements, to_blocks
-from tests.material import material, needs_material
-from tests.methods.dgunet.nets import FACTS, NETS, with_rule
+from tests.helpers.dgunet_networks import FACTS, NETS, with_rule
+from tests.helpers.material import material, needs_material
 
 
 @torch.no_grad()

@@ -1,18 +1,21 @@
 """DGUNet's trainings: what a step does, what is kept, what recipes have in common."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from datasets.ops.noise import keyed_generator
-from methods.dgunet.adapter import DGUNet
+from methods.dgunet.adapter import DGUNet, network
 from methods.dgunet.losses import charbonnier, edge
+from methods.dgunet.training import Restoring
 from methods.recipes import recipe, recipes
-from tests.methods.loop import FakeLoop
+from tests.helpers.fake_loop import FakeLoop
 
 FAMILIES = {
-    "denoise": ("sidd-paper", "sidd-plus-paper", "budget", "cpu", "tiny"),
+    "denoise": ("sidd-paper", "sidd-plus-paper", "budget", "cpu", "phone-cpu", "phone-strong-cpu", "tiny"),
     "deblur": ("gopro-paper", "gopro-plus-paper", "deblur-tiny"),
     "derain": ("rain-paper", "rain-plus-paper", "derain-tiny"),
     "compressive-sensing": ("cs10-paper", "cs10-plus-paper", "cs-budget", "cs-tiny"),
@@ -153,7 +156,7 @@ def test_jitter_is_drawn_anew_at_each_step_and_is_keyed():
 
 def test_streams():
     (paper,) = stages_of_streams("sidd-paper")
-    assert (paper.crop, paper.batch, paper.augment, paper.mixup) == (128, 16, "dgunet9", (0.6, 6))
+    assert (paper.crop, paper.batch, paper.augment, paper.mixup) == (128, 16, "flips9", (0.6, 6))
     assert paper.preparation.key == ["Patches", {"count": 300, "side": 256}]
     (meant,) = stages_of_streams("sidd-paper", {"train.augmentation": "meant", "train.mixup": 0.0})
     assert (meant.augment, meant.mixup) == ("flips8", None)
@@ -274,8 +277,27 @@ def test_numbers_of_the_paper():
     assert [recipe(DGUNet, f"{task}-paper").train["rate"] for task in ("sidd", "gopro", "rain")] == [1e-4, 1e-4, 2e-4]
 
 
-@pytest.mark.parametrize("name", ["budget", "cs-budget"])
+@pytest.mark.parametrize("name", ["budget", "phone-cpu", "cs-budget"])
 def test_budgets_are_small(name):
     with torch.device("meta"):
         stages = stages_of(name)
     assert sum(p.numel() for p in stages[0].net.parameters()) <= 3_000_000
+
+
+def test_the_best_is_chosen_in_the_epochs_that_the_authors_validate():
+    """Denoising: epochs 1, 25, 45 and all after 60, three times each; the others' evaluations choose nothing."""
+    paper = recipe(DGUNet, "sidd-paper")
+    assert paper.train["select_epochs"] == [1, 25, 45] and paper.train["select_after"] == 60
+    assert paper.train["evaluate_every"] * 3 * paper.train["epochs"] == paper.train["steps"]
+    tiny = recipe(DGUNet, "tiny")
+    keys = ("select_epochs", "select_after", "epochs")
+    chosen = replace(tiny, train={**tiny.train, **{key: paper.train[key] for key in keys}})
+    torch.manual_seed(0)
+    stage, loop, taken = Restoring(chosen, network(chosen)), FakeLoop(steps=160), []
+    for epoch in range(1, 81):
+        loop.step = 2 * epoch - 1  # the last step of the epoch
+        stage.on_evaluation(float(epoch), loop)
+        if stage.best_score == epoch:
+            taken.append(epoch)
+    assert taken == [1, 25, 45, *range(61, 81)]
+    assert all(recipe(DGUNet, name).train["select_after"] == 0 for name in ("gopro-paper", "cs10-paper", "cpu"))

@@ -7,15 +7,15 @@ import pytest
 import torch
 
 import methods
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from methods import METHODS, features
 from methods.lir.adapter import LIR
 from methods.lir.network import PARTS, generator, restorer
 from methods.loading import build
 from methods.recipes import recipe
 from methods.weights import fill
-from tests.material import material, needs_material
-from tests.methods.rule import relative, rule_state
+from tests.helpers.material import material, needs_material
+from tests.helpers.rule_weights import relative, rule_state
 
 SMALL = {"network.dim": 4, "network.residuals": 1, "network.decoder_residuals": 1}
 USED = {"a": ("enc", "styc", "dec_recs"), "b": ("enc", "dec_cont")}
@@ -80,9 +80,10 @@ class Narrow(LIR):
 
 
 @pytest.fixture
-def narrow(monkeypatch):
+def narrow():
     """`lir` means Narrow for one test."""
-    monkeypatch.setitem(METHODS._added, "lir", Narrow)
+    with METHODS.added({"lir": Narrow}):
+        yield
 
 
 @pytest.mark.usefixtures("narrow")
@@ -146,14 +147,14 @@ def test_recorded_restoration_through_the_adapter(tmp_path):
 def test_without_a_file_of_vgg_the_term_is_off_and_shows(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     paper = recipe(LIR, "gaussian-paper")
-    found, text = LIR.equipped(paper)
+    found, text = LIR.available(paper)
     assert found.train["semantic"] == 0 and found.digest != paper.digest
     assert "VGG-19" in text and "train.vgg_file" in text
     facts = LIR(found).facts
     assert facts.variant == "" and "train.semantic = 0.0 in place of 1.0" in facts.note
     with pytest.raises(UserError, match="train.semantic=0"):
         next(LIR(paper).stages())({})
-    assert LIR.equipped(recipe(LIR, "cpu")) == (recipe(LIR, "cpu"), "")
+    assert LIR.available(recipe(LIR, "cpu")) == (recipe(LIR, "cpu"), "")
 
 
 def test_a_file_of_vgg_is_found_and_read(tmp_path, monkeypatch):
@@ -162,7 +163,7 @@ def test_a_file_of_vgg_is_found_and_read(tmp_path, monkeypatch):
     torch.save({"features.0.weight": torch.zeros(64, 3, 3, 3), "features.0.bias": torch.zeros(64)}, path)
     settings = {**SMALL, "train.vgg_file": str(path), "train.vgg_layer": 1, "train.judge_dim": 4}
     named = recipe(LIR, "gaussian-paper", settings)
-    assert LIR.equipped(named) == (named, "")
+    assert LIR.available(named) == (named, "")
     assert "vgg_file" not in LIR(named).facts.note
     with pytest.raises(UserError, match="SHA-256"):  # it is not the published one
         next(LIR(named).stages())({})

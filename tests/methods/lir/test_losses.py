@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from methods.features import VGG19
 from methods.lir import losses
 from methods.lir.semantic import Semantic, prepared
-from tests.material import material, needs_material
-from tests.methods.rule import relative, rule_state
+from tests.helpers.material import material, needs_material
+from tests.helpers.rule_weights import relative, rule_state
 
 SIDES, WEIGHTS = (5, 9, 15), (0.25, 0.5, 1.0)
 

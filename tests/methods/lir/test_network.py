@@ -10,10 +10,10 @@ from methods.lir.adapter import LIR
 from methods.lir.blocks import ConvBlock, LayerNorm
 from methods.lir.discriminators import ImageDiscriminator, LatentDiscriminator
 from methods.lir.network import PARTS, Restorer, generator
+from methods.matching import signature
 from methods.recipes import recipe
-from methods.weights import signature
-from tests.material import material, needs_material
-from tests.methods.rule import relative, rule_state, ruled
+from tests.helpers.material import material, needs_material
+from tests.helpers.rule_weights import relative, rule_state, ruled
 
 OFFICIAL = recipe(LIR, "gaussian-paper").network
 SIZES = {"enc": 5_390_848, "styc": 731_904, "dec_cont": 5_758_723, "dec_recs": 23_002_627}
@@ -146,7 +146,7 @@ def test_initial_weights():
     [
         ({"network.norm": "bach"}, "Did you mean 'batch'"),
         ({"network.up_norm": "instance"}, "network.up_norm"),
-        ({"network.halvings": -1}, "network.halvings and network.residuals of 0"),
+        ({"network.halvings": -1}, "network.halvings takes a number of 0 or more"),
         ({"network.dim": 1}, "network.dim of 2 or more"),
     ],
 )

@@ -11,9 +11,9 @@ from methods.features import VGG19
 from methods.lir.adapter import LIR
 from methods.lir.training import Translation
 from methods.recipes import recipe
-from tests.material import material, needs_material
-from tests.methods.loop import FakeLoop
-from tests.methods.rule import relative, rule_state
+from tests.helpers.fake_loop import FakeLoop
+from tests.helpers.material import material, needs_material
+from tests.helpers.rule_weights import relative, rule_state
 
 TERMS = {
     "loss_gen_total": "generator",

@@ -2,21 +2,22 @@
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from benchmark.conformance import check
-from benchmark.training import TrainingData
+from benchmark.training import TrainingData, TrainSettings, train
 from methods.features import VGG19
 from methods.lir.adapter import LIR
 from methods.lir.training import Translation, rate_factor
 from methods.recipes import recipe, recipes
-from tests.methods.killing import states
-from tests.methods.lir import killing
-from tests.methods.loop import FakeLoop
+from tests.helpers.fake_loop import FakeLoop
+from tests.helpers.files_dataset import pairs
 
 CROP = 24
+SETTINGS = {"train.crop": CROP, "train.steps": 6, "train.judge_layers": 2, "train.judge_scales": 1}
 
 # of the losses, in the authors' configuration
 OFFICIAL = {
@@ -34,7 +35,7 @@ OFFICIAL = {
 
 def stage_of(features=None, name="tiny", **settings):
     torch.manual_seed(0)
-    chosen = recipe(LIR, name, {**killing.SETTINGS, **settings})
+    chosen = recipe(LIR, name, {**SETTINGS, **settings})
     stage = Translation(chosen, features)
     stage.configure()
     return stage
@@ -60,23 +61,35 @@ def after(steps=1, features=None, **settings):
     return stage, losses
 
 
-def test_killed_and_resumed(tmp_path):
+def trained(results, data):
+    """The restorer's weights of one training with batch norms, whose statistics must survive as well."""
+    plan = TrainSettings(device="cpu", checkpoint_steps=2, tensorboard=False)
+    chosen = recipe(LIR, "tiny", {**SETTINGS, "network.norm": "batch"})
+    return train(LIR(chosen), data, plan, results)["restorer"]
+
+
+def train_on_pairs(results: str, folder: str) -> None:
+    """A scenario for the kill program."""
+    trained(Path(results), TrainingData(pairs(Path(folder)), pairs(Path(folder), "held", 1, seed=1)))
+
+
+def test_killed_and_resumed(killer, tmp_path):
     orders = ["", "train.checkpoint:2", "train.step:5"]
-    whole, *killed = states("tests.methods.lir.killing", tmp_path, orders)
-    assert whole["finished"] == 0 and len(killed) == 2
-    for order, got in zip(orders[1:], killed, strict=True):
-        assert got["killed"] and got["finished"] == 0 and got["log"] == [order.partition(":")[0]]
-        assert got["weights"] == whole["weights"], order
+    whole, *killed = killer.chains(orders, f"{__name__}:train_on_pairs", tmp_path, tmp_path)
+    assert whole.finished.code == 0 and len(killed) == 2
+    for got in killed:
+        assert got.killed and got.finished.code == 0 and got.log == got.phases
+        assert got.weights == whole.weights, got.order
 
 
 def test_the_clean_partners_of_the_degraded_images_are_never_seen(tmp_path):
-    noisy, clean = killing.images(tmp_path), killing.images(tmp_path, "others", seed=3)
+    noisy, clean = pairs(tmp_path), pairs(tmp_path, "others", seed=3)
     for place, row in enumerate(clean.rows):  # scenes of their own
         clean.rows[place] = replace(row, scene=f"other{row.scene}")
     data = TrainingData(noisy, clean=clean)
-    before = killing.trained(tmp_path / "a", data)
+    before = trained(tmp_path / "a", data)
     gone = [file.unlink() for file in (tmp_path / "images").glob("*-clean.npy")]
-    after = killing.trained(tmp_path / "b", data)
+    after = trained(tmp_path / "b", data)
     digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (before, after)]
     assert len(gone) == 4 and digests[0] == digests[1]
 
@@ -110,7 +123,7 @@ def test_the_step_of_d_r_on_the_generators_loss_is_a_switch():
     assert any(not torch.equal(latents[0][key], latents[1][key]) for key in latents[0])
     assert not any(
         moved(one, copied(other))
-        for one, other in zip(stages[0].judges.values(), stages[1].judges.values(), strict=True)
+        for one, other in zip(stages[0].discriminators.values(), stages[1].discriminators.values(), strict=True)
     )
     assert not any(p.grad is not None and p.grad.isnan().any() for p in stages[1].latent.parameters())
     without = FakeLoop(steps=10)
@@ -214,7 +227,7 @@ def test_tiny_learns():
 
 def test_recipes_differ_in_numbers():
     every = recipes(LIR)
-    assert {"gaussian-paper", "poisson-paper", "ldct", "budget", "cpu", "tiny"} == set(every)
+    assert {"gaussian-paper", "poisson-paper", "ldct", "budget", "cpu", "phone-cpu", "tiny"} == set(every)
     official = every["gaussian-paper"].train
     assert (official["steps"], official["batch"], official["crop"], official["clip"]) == (300_000, 16, 64, 5.0)
     rates = [official[f"{name}_rate"] for name in ("generator", "judge", "latent")]
@@ -227,7 +240,7 @@ def test_recipes_differ_in_numbers():
     for name, other in every.items():
         assert other.train.keys() == official.keys() and other.network.keys() == every["gaussian-paper"].network.keys()
         assert LIR(other).facts.variant == ("LIR" if other.tier == "paper" else ""), name
-    for name in ("budget", "cpu", "tiny"):
+    for name in ("budget", "cpu", "phone-cpu", "tiny"):
         (stage,) = (factory({}) for factory in LIR(every[name]).stages())
         trained = sum(p.numel() for net in stage.networks.values() for p in net.parameters())
         assert trained < 4_000_000 and sum(p.numel() for p in LIR(every[name]).parameters()) < 3_000_000

@@ -7,14 +7,15 @@ import torch
 
 import methods
 from benchmark.cli import main
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from methods import METHODS
 from methods.loading import load_from
+from methods.matching import signature
 from methods.mssr.adapter import MSSR
 from methods.mssr.checkpoints import named_start, renamed
 from methods.mssr.rrdb import RRDBNet
 from methods.recipes import recipe
-from methods.weights import read_card, signature
+from methods.weights import read_card
 
 SMALL = {"scale": 4, "width": 4, "blocks": 2, "growth": 2, "shrink": 1, "skip": False, "head_start": 1.0}
 
@@ -24,7 +25,8 @@ def narrow(monkeypatch):
     """MSSR with a narrow x4 network in place of the paper's, which has the same keys per block."""
     tables = {"tier": "paper", "train": dict(recipe(MSSR, "tiny").train)}
     monkeypatch.setattr(MSSR, "recipes", {"small": {**tables, "network": SMALL}}, raising=False)
-    monkeypatch.setitem(METHODS._added, "mssr", MSSR)
+    with METHODS.added({"mssr": MSSR}):
+        yield
 
 
 def nets(count=2):

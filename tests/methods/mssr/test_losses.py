@@ -8,8 +8,8 @@ import torch
 
 from datasets.ops.resize import imresize
 from methods.mssr import losses, pairs, schedules
-from tests.material import material, needs_material
-from tests.methods.loop import FakeDraws, GivenDraws
+from tests.helpers.fake_loop import FakeDraws, GivenDraws
+from tests.helpers.material import material, needs_material
 
 SEED = 20261120
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from datasets.ops.resize import imresize
+from methods.matching import signature
 from methods.mssr import rrdb
 from methods.mssr.attention import RCAB, ChannelSpatialAttention, LayerAttention, layer_weights
 from methods.mssr.deresnet import DeResnet
@@ -16,9 +17,8 @@ from methods.mssr.han import HAN
 from methods.mssr.head import shrunk
 from methods.mssr.noise import Noise
 from methods.mssr.rrdb import RRDBNet
-from methods.weights import signature
-from tests.material import material, needs_material
-from tests.methods.rule import relative, rule_state, ruled
+from tests.helpers.material import material, needs_material
+from tests.helpers.rule_weights import relative, rule_state, ruled
 
 GENERATORS = {"deresnet_x4": DeResnet, "han_x4": HAN, "han2_x4": lambda: HAN(late_downsampling=True)}
 DISCRIMINATORS = {

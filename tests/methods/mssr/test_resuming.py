@@ -1,17 +1,18 @@
 """What survives a restart, a kill and missing files, through the harness's own loop."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
 from benchmark.conformance import check
-from benchmark.training import TrainingData
+from benchmark.training import TrainingData, TrainSettings, train
 from methods.mssr.adapter import MSSR
 from methods.mssr.training import stages
-from tests.methods.killing import states
-from tests.methods.loop import FakeLoop, through_a_file
-from tests.methods.mssr import killing
-from tests.methods.mssr.small import SCALES, batches, equal, made, run_through, tiny
+from methods.recipes import recipe
+from tests.helpers.fake_loop import FakeLoop, through_a_file
+from tests.helpers.files_dataset import pairs
+from tests.helpers.mssr_stages import SCALES, batches, equal, made, run_through, tiny
 
 
 @pytest.mark.parametrize("at", [1, 2])
@@ -32,7 +33,32 @@ def test_a_restart_within_a_stage_changes_nothing(number, at, monkeypatch):
     assert all(equal(net.state_dict(), rest.networks[name].state_dict()) for name, net in whole.networks.items())
 
 
-def test_killed_in_every_stage(tmp_path):
+# steps of the four stages: 3, 2, 2, 3
+SETTINGS = {
+    "train.start_steps": 3,
+    "train.start_crop": 16,
+    "train.generator_steps": [2, 2],
+    "train.crop": 16,
+    "train.steps": 3,
+    "train.restorer_crop": 16,
+    "train.generator_average": 0.5,
+    "train.start_average": 0.5,
+    "train.rescales": False,
+}
+
+
+def trained(results, data, settings=SETTINGS):
+    """Role -> weights of one training."""
+    plan = TrainSettings(device="cpu", checkpoint_steps=1, tensorboard=False)
+    return train(MSSR(recipe(MSSR, "tiny", settings)), data, plan, results)
+
+
+def train_on_pairs(results: str, folder: str) -> None:
+    """A scenario for the kill program."""
+    trained(Path(results), TrainingData(pairs(Path(folder)), pairs(Path(folder), "held", 1, seed=1)))
+
+
+def test_killed_in_every_stage(killer, tmp_path):
     """Ten steps in all: 3 of the start, 2 and 2 of the generators, 3 together."""
     orders = [
         "",
@@ -43,22 +69,22 @@ def test_killed_in_every_stage(tmp_path):
         "train.step:9",
         "train.weights:2",
     ]
-    whole, *killed = states("tests.methods.mssr.killing", tmp_path, orders)
-    assert whole["finished"] == 0 and len(whole["weights"]) == 2 and len(killed) == len(orders) - 1
+    whole, *killed = killer.chains(orders, f"{__name__}:train_on_pairs", tmp_path, tmp_path)
+    assert whole.finished.code == 0 and len(whole.weights) == 2 and len(killed) == len(orders) - 1
     for got in killed:
-        assert got["killed"] and got["finished"] == 0, got["order"]
-        assert got["weights"] == whole["weights"], got["order"]
+        assert got.killed and got.finished.code == 0, got.order
+        assert got.weights == whole.weights, got.order
 
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_the_clean_partners_of_the_degraded_images_are_never_seen(tmp_path, scale):
     """Within one dataset, whose scenes the harness halves: the clean files of the degraded half may be gone."""
-    data = TrainingData(killing.images(tmp_path, scale=scale))
-    settings = {**killing.SETTINGS, **({"network.scale": 4, "network.shrink": 1} if scale > 1 else {})}
+    data = TrainingData(pairs(tmp_path, scale=scale))
+    settings = {**SETTINGS, **({"network.scale": 4, "network.shrink": 1} if scale > 1 else {})}
     settings |= {"train.start_steps": 2, "train.steps": 2}
-    before = killing.trained(tmp_path / "a", data, settings)
+    before = trained(tmp_path / "a", data, settings)
     gone = [file.unlink() for file in partners(data, tmp_path / "images")]
-    after = killing.trained(tmp_path / "b", data, settings)
+    after = trained(tmp_path / "b", data, settings)
     assert len(gone) == 2 and before.keys() == after.keys() == {"restorer", "generator"}
     for role in before:
         digests = [hashlib.sha256(paths[role].read_bytes()).hexdigest() for paths in (before, after)]

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from methods.mssr import network, perceptual
 from methods.mssr.adapter import MSSR
 from methods.mssr.start import started
 from methods.mssr.training import stages
 from methods.recipes import recipe, recipes
-from tests.methods.loop import FakeLoop
-from tests.methods.mssr.small import batches, equal, made, run_through, tiny
+from tests.helpers.fake_loop import FakeLoop
+from tests.helpers.mssr_stages import batches, equal, made, run_through, tiny
 
 
 def adapted(**train):
@@ -102,22 +102,25 @@ def test_lpips_where_its_files_are(monkeypatch):
 def test_lpips_where_its_files_are_not(monkeypatch, tmp_path):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     paper = recipe(MSSR, "aim2019-paper")
-    without, sentence = MSSR.equipped(paper)
+    without, sentence = MSSR.available(paper)
     assert without.train["perceptual_weight"] == 0 and without.digest != paper.digest
     assert "perceptual_weight = 0" in sentence and "alexnet" in sentence
-    assert replace(without, train=paper.train) == paper and MSSR.equipped(tiny()) == (tiny(), "")
+    assert replace(without, train=paper.train) == paper and MSSR.available(tiny()) == (tiny(), "")
     with pytest.raises(UserError, match=r"--set train\.perceptual_weight=0"):
         perceptual.lpips(paper.train)
 
 
 def test_recipes_differ_in_numbers():
     every = recipes(MSSR)
-    assert {"aim2019-paper", "ntire2020-paper", "budget", "budget-x4", "cpu", "cpu-x4", "tiny"} == set(every)
+    papers = {"aim2019-paper", "ntire2020-paper", "realsr-paper"}
+    assert papers | {"budget", "budget-x4", "cpu", "phone-cpu", "cpu-x4", "tiny"} == set(every)
     paper = every["aim2019-paper"]
     for name, other in every.items():
-        assert other.train.keys() == paper.train.keys() and other.network.keys() == paper.network.keys(), name
+        assert (
+            other.train.keys() - {"unknown"} == paper.train.keys() and other.network.keys() == paper.network.keys()
+        ), name
         assert other.train["generators"] == ["deresnet", "han"], name
-    for name in ("budget", "budget-x4", "cpu", "cpu-x4", "tiny"):
+    for name in ("budget", "budget-x4", "cpu", "phone-cpu", "cpu-x4", "tiny"):
         assert trained_parameters(every[name]) <= 4_000_000, name
 
 
@@ -125,7 +128,7 @@ def trained_parameters(chosen):
     """Of all networks that a training moves: both restorers, both generators, a discriminator for each."""
     with torch.device("meta"):
         method = MSSR(chosen)
-        nets = [*method.roles().values()]
+        nets = [method.network_of(role) for role in method.role_names()]
         nets += [network.discriminator(chosen.train) for _ in range(2)]
     return sum(p.numel() for net in nets for p in net.parameters())
 

@@ -12,9 +12,9 @@ from methods.mssr.adapter import MSSR
 from methods.mssr.collaborative import PAIR, Collaboration
 from methods.mssr.generators import GeneratorTraining
 from methods.recipes import recipe
-from tests.material import material, needs_material
-from tests.methods.loop import FakeLoop
-from tests.methods.rule import rule_state
+from tests.helpers.fake_loop import FakeLoop
+from tests.helpers.material import material, needs_material
+from tests.helpers.rule_weights import rule_state
 from tests.methods.test_features import lpips_by_rule
 
 PAPER = "ntire2020-paper"

@@ -7,8 +7,8 @@ import torch
 from methods.mssr.adapter import MSSR
 from methods.mssr.averaging import follow, follower, unmoved
 from methods.mssr.training import stages
-from tests.methods.loop import FakeDraws, FakeLoop
-from tests.methods.mssr.small import SCALES, batches, equal, made, run_through, tiny
+from tests.helpers.fake_loop import FakeDraws, FakeLoop
+from tests.helpers.mssr_stages import SCALES, batches, equal, made, run_through, tiny
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -17,10 +17,11 @@ def test_the_stages_in_their_order(scale):
     assert [stage.name for stage in found] == ["start", "generator-1", "generator-2", "collaborative"]
     start, first, second, last = found
     pair = MSSR(tiny(scale))
-    for role, net in pair.roles().items():
+    for role in pair.role_names():
+        net = pair.network_of(role)
         net.load_state_dict(left[f"collaborative/{role}"], strict=True)
     for number, stage in ((1, first), (2, second)):
-        assert equal(left[f"generator-{number}/generator"], pair.generators[str(number)].state_dict())
+        assert equal(left[f"generator-{number}/generator"], pair.network_of("generator")[str(number)].state_dict())
         assert equal(stage.networks["restorer"].state_dict(), left["start/single"])
         assert stage.streams["clean"].crop == scale * stage.streams["degraded"].crop
     assert type(first.networks["generator"]) is not type(second.networks["generator"])
@@ -34,7 +35,7 @@ def test_the_stages_in_their_order(scale):
 class StillLoop(FakeLoop):
     """The same draws at every step."""
 
-    def generator(self, name):
+    def generator(self, name, stream=""):
         return FakeDraws(self.seed, name)
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from methods.mssr.discriminator import Discriminator
 from methods.mssr.highpass import HighPass
 from methods.mssr.wavelet import haar
-from tests.material import material, needs_material
+from tests.helpers.material import material, needs_material
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 import methods
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from methods.base import SampleInfo
 from methods.r2r.adapter import R2R
 from methods.recipes import recipe
-from tests.material import material, needs_material
-from tests.methods.rule import relative, ruled
+from tests.helpers.material import material, needs_material
+from tests.helpers.rule_weights import relative, ruled
 
 SIDD = "weights/r2r_sidd_official.pth"
 SUPERVISED = "weights/dncnn_s25_saoyan_gpl3.pth"

@@ -9,7 +9,7 @@ import torch
 import methods
 from benchmark.scoring.conventions import score_many
 from datasets.ops.images import read_image
-from tests.material import material, needs_material
+from tests.helpers.material import material, needs_material
 
 CONVENTIONS = ("skimage7-float", "unclamped-float", "uint8-gauss", "trunc-uint8")
 # PSNR by convention of the outputs, with images given in RGB (the adapter turns them), as the authors' BGR code.

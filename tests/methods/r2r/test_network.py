@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from methods.checkpoints import peel, read_pickled
+from methods.matching import signature
 from methods.r2r.network import DnCNN, initialise
-from methods.weights import signature
-from tests.material import material, needs_material
-from tests.methods.rule import relative, ruled
+from tests.helpers.material import material, needs_material
+from tests.helpers.rule_weights import relative, ruled
 
 AWGN = {"channels": 1, "depth": 17}
 SIDD = {"channels": 3, "depth": 20, "first_bias": True, "eps": 1e-4, "momentum": 0.95}

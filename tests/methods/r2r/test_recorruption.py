@@ -6,8 +6,8 @@ import torch
 
 from datasets.ops import isp
 from methods.r2r.recorruption import recorrupt, recorrupt_raw
-from tests.material import material, needs_material
-from tests.methods.rule import relative
+from tests.helpers.material import material, needs_material
+from tests.helpers.rule_weights import relative
 
 # The recorded rendering was made by Octave, whose XYZ matrix differs in the sixth digit.
 OCTAVE = ((3.240479, -1.537150, -0.498535), (-0.969256, 1.875992, 0.041556), (0.055648, -0.204043, 1.057311))

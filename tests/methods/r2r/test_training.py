@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from datasets.ops.noise import estimate_sigma, keyed_generator
 from datasets.pool import grid_positions
 from methods.base import SampleInfo
@@ -15,9 +15,9 @@ from methods.r2r.inference import bgr
 from methods.r2r.preparation import GaussianSet, NoiseDraws, RenderedPairs, correlated
 from methods.r2r.training import rate
 from methods.recipes import recipe, recipes
-from tests.material import material, needs_material
-from tests.methods.loop import FakeLoop
-from tests.methods.rule import relative, ruled
+from tests.helpers.fake_loop import FakeLoop
+from tests.helpers.material import material, needs_material
+from tests.helpers.rule_weights import relative, ruled
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "r2r"
 CAMERA = {

@@ -8,7 +8,7 @@ from datasets.ops.flips import flip, unflip
 from methods.blurs import filtered, gaussian_kernel
 from methods.scpgan import losses
 from methods.scpgan.proxy import no_reference
-from tests.material import material, needs_material
+from tests.helpers.material import material, needs_material
 
 
 def recorded():

@@ -7,19 +7,18 @@ import pytest
 import torch
 
 import methods
-from methods import METHODS
 from methods.blurs import gaussian_kernel
+from methods.matching import signature
 from methods.recipes import recipe
 from methods.scpgan.adapter import SCPGAN
 from methods.scpgan.deamnet import DeamNet
 from methods.scpgan.discriminator import Discriminator, initialise
 from methods.scpgan.generator import Generator
 from methods.scpgan.inference import mirrored, restore
-from methods.scpgan.network import judge
+from methods.scpgan.network import discriminator
 from methods.scpgan.restormer import Restormer
-from methods.weights import signature
-from tests.material import material, needs_material
-from tests.methods.rule import relative, rule_state, ruled
+from tests.helpers.material import material, needs_material
+from tests.helpers.rule_weights import relative, rule_state, ruled
 
 NETWORKS = {
     "deam": (DeamNet, 2_228_131),
@@ -67,7 +66,7 @@ def test_fixed_high_pass():
 def test_what_initial_weights_do_to_the_high_pass():
     train = recipe(SCPGAN, "tiny").train
     torch.manual_seed(0)
-    learned, fixed = judge({**train, "high_pass": "learned"}), judge({**train, "high_pass": "gaussian"})
+    learned, fixed = discriminator({**train, "high_pass": "learned"}), discriminator({**train, "high_pass": "gaussian"})
     assert abs(float(learned.Gas.conv.weight.detach().sum()) - 3) > 1  # no blur any more
     assert float(fixed.Gas.conv.weight.detach().sum()) == pytest.approx(3, abs=1e-5)
     assert ["Gas.conv.weight" in dict(net.named_parameters()) for net in (learned, fixed)] == [True, False]
@@ -125,7 +124,6 @@ def test_padding(side, padding, wanted):
 
 def published(tmp_path, layout):
     """A file as the authors leave it, around narrow networks; and the restorer that it must give."""
-    METHODS.add("scpgan", SCPGAN)
     torch.manual_seed(1)
     chosen = SCPGAN(recipe(SCPGAN, "tiny"))
     older = SCPGAN(recipe(SCPGAN, "tiny"))

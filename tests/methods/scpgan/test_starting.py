@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from methods.recipes import recipe
 from methods.scpgan.adapter import SCPGAN
 from methods.scpgan.network import generator, restorer
 from methods.scpgan.varying import varied
-from tests.methods.loop import FakeDraws, GivenDraws
+from tests.helpers.fake_loop import FakeDraws, GivenDraws
 
 DEAM = {"restorer": "deam", "width": 8, "unfoldings": 2, "levels": 1}
 RESTORMER = {

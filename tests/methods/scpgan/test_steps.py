@@ -10,9 +10,9 @@ import torch
 from methods.recipes import recipe
 from methods.scpgan.adapter import SCPGAN
 from methods.scpgan.training import STAGES
-from tests.material import material, needs_material
-from tests.methods.loop import FakeLoop
-from tests.methods.rule import relative, rule_state
+from tests.helpers.fake_loop import FakeLoop
+from tests.helpers.material import material, needs_material
+from tests.helpers.rule_weights import relative, rule_state
 
 ROLES = {"D": "restorer", "G": "generator", "P": "discriminator", "E": "fixed"}
 TERMS = {

@@ -2,22 +2,31 @@
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
+from benchmark import training
 from benchmark.conformance import check
 from benchmark.training import TrainingData
-from datasets.ops.errors import UserError
+from datasets.core.errors import UserError
 from methods.recipes import recipe, recipes
 from methods.scpgan.adapter import SCPGAN
 from methods.scpgan.rounds import Rounds
 from methods.scpgan.training import STAGES, ensemble
-from tests.methods.killing import states
-from tests.methods.loop import FakeLoop, through_a_file
-from tests.methods.scpgan import killing
+from tests.helpers.fake_loop import FakeLoop, through_a_file
+from tests.helpers.files_dataset import pairs
 
 FAST = {"train.crop": 24, "train.batch": 1, "train.rescales": False, "train.replace": "none"}
+ROUNDS = {
+    "train.crop": 24,
+    "train.steps": [4, 10],
+    "train.rescales": False,
+    "train.replace_every": 3,
+    "train.evaluate_every": 2,
+    "train.score": "validation",
+}
 
 
 def stage_of(kind="sc", seed=0, **train):
@@ -177,32 +186,43 @@ def test_a_replacement_survives_a_restart_wherever_it_comes(at, score):
     assert equal(whole.artefacts()["restorer"], rest.artefacts()["restorer"])
 
 
-def test_killed_during_a_replacement(tmp_path):
+def trained(results, data, settings=ROUNDS):
+    """The restorer's weights of one training."""
+    plan = training.TrainSettings(device="cpu", checkpoint_steps=2, tensorboard=False)
+    return training.train(SCPGAN(recipe(SCPGAN, "tiny", settings)), data, plan, results)["restorer"]
+
+
+def train_on_pairs(results: str, folder: str) -> None:
+    """A scenario for the kill program."""
+    trained(Path(results), TrainingData(pairs(Path(folder)), pairs(Path(folder), "held", 1, seed=1)))
+
+
+def test_killed_during_a_replacement(killer, tmp_path):
     orders = ["", "train.replacement:1", "train.replacement:2", "train.replacement:3"]
-    whole, *killed = states("tests.methods.scpgan.killing", tmp_path, orders)
-    assert whole["finished"] == 0 and len(killed) == 3
+    whole, *killed = killer.chains(orders, f"{__name__}:train_on_pairs", tmp_path, tmp_path)
+    assert whole.finished.code == 0 and len(killed) == 3
     for got in killed:
-        assert got["killed"] and got["log"] == ["train.replacement"] and got["finished"] == 0
-        assert got["weights"] == whole["weights"], got["order"]
+        assert got.killed and got.log == ["train.replacement"] and got.finished.code == 0
+        assert got.weights == whole.weights, got.order
 
 
 def test_the_clean_partners_of_the_degraded_images_are_never_seen(tmp_path):
-    noisy, clean = killing.images(tmp_path), killing.images(tmp_path, "others", seed=3)
+    noisy, clean = pairs(tmp_path), pairs(tmp_path, "others", seed=3)
     for place, row in enumerate(clean.rows):  # scenes of their own
         clean.rows[place] = replace(row, scene=f"other{row.scene}")
     data = TrainingData(noisy, clean=clean)
-    settings = {**killing.SETTINGS, "train.steps": [1, 2]}
-    before = killing.trained(tmp_path / "a", data, settings)
+    settings = {**ROUNDS, "train.steps": [1, 2]}
+    before = trained(tmp_path / "a", data, settings)
     gone = [file.unlink() for file in (tmp_path / "images").glob("*-clean.npy")]
-    after = killing.trained(tmp_path / "b", data, settings)
+    after = trained(tmp_path / "b", data, settings)
     digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (before, after)]
     assert len(gone) == 4 and digests[0] == digests[1]
 
 
 def test_scenes_in_both_pools_are_refused(tmp_path):
-    noisy = killing.images(tmp_path)
+    noisy = pairs(tmp_path)
     with pytest.raises(UserError, match="same scenes"):
-        killing.trained(tmp_path / "a", TrainingData(noisy, clean=killing.images(tmp_path, "again")))
+        trained(tmp_path / "a", TrainingData(noisy, clean=pairs(tmp_path, "again")))
 
 
 def test_turned_passes_of_the_fixed_restorer():
@@ -228,10 +248,14 @@ def test_the_papers_recipes_follow_their_code():
         assert rates == [1e-4] * 3 and train["milestones"] == [] and train["betas"] == [0.9, 0.999]
 
 
+NAFNETS = [f"{task}-nafnet{tier}" for task in ("derain", "desnow") for tier in ("", "-cpu", "-tiny")]
+
+
 def test_recipes_differ_in_numbers():
     every = recipes(SCPGAN)
-    assert {"scpgabnet-paper", "rscp2gan-paper", "budget", "cpu", "tiny", "derain"} == set(every)
-    for name in ("budget", "cpu", "tiny", "derain"):
+    known = {"scpgabnet-paper", "rscp2gan-paper", "budget", "cpu", "phone-cpu", "tiny", "derain", *NAFNETS}
+    assert known == set(every)
+    for name in ("budget", "cpu", "phone-cpu", "tiny", "derain"):
         assert every[name].train.keys() == every["scpgabnet-paper"].train.keys()
         assert every[name].train["stages"] == ["pgabnet", "sc"]
         assert every[name].network["restorer"] == "deam"
@@ -242,6 +266,31 @@ def test_recipes_differ_in_numbers():
     assert [SCPGAN(every[name]).facts.variant for name in ("scpgabnet-paper", "cpu")] == ["SCPGabNet", ""]
     other = SCPGAN(recipe(SCPGAN, "scpgabnet-paper", {"train.high_pass": "gaussian"})).facts
     assert other.variant == "" and "train.high_pass = gaussian in place of learned" in other.note
+
+
+@pytest.mark.parametrize("name", NAFNETS)
+def test_recipes_of_nafnet_are_small_and_say_what_is_unknown(name):
+    found = recipes(SCPGAN)[name]
+    assert found.train.keys() - {"unknown"} == recipes(SCPGAN)["rscp2gan-paper"].train.keys()
+    assert found.train["stages"] == ["pgabnet", "sc", "rebsc"] and found.network["restorer"] == "nafnet"
+    method = SCPGAN(found)
+    networks = next(iter(method.stages()))({}).networks
+    assert sum(p.numel() for net in networks.values() for p in net.parameters()) < 4_000_000
+    assert method.facts.tasks == (name.partition("-")[0],) and method.facts.variant == ""
+    assert "of the paper's settings unknown: width" in method.facts.note
+
+
+@pytest.mark.parametrize("kind", ["sc", "rebsc"])
+def test_self_collaboration_goes_around_any_restorer(kind):
+    """The rules of SC and Reb-SC see the fixed restorer as a function of images alone."""
+    torch.manual_seed(0)
+    stage = STAGES[kind](recipe(SCPGAN, "desnow-nafnet-tiny", {**FAST, "train.crop": 32}), 0, {})
+    stage.configure()
+    images = {name: {name: torch.rand(1, 3, 32, 32)} for name in ("degraded", "clean")}
+    fixed = state(stage, "fixed")
+    first, second = FakeLoop().run(stage, images, 2)
+    assert first["cross_l1"] == first["self_l1"] == 0  # both restorers begin at the identity
+    assert second["cross_l1"] > 0 and second["self_l1"] > 0 and equal(state(stage, "fixed"), fixed)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +305,7 @@ def test_recipes_differ_in_numbers():
         ({"train.adversarial": 2}, "one of 1, 4"),
         ({"train.high_pass": "gausian"}, "Did you mean 'gaussian'"),
         ({"train.task": "dehaze"}, "train.task"),
-        ({"network.restorer": "nafnet"}, "network.restorer"),
+        ({"network.restorer": "nafnett"}, "network.restorer"),
     ],
 )
 def test_settings_that_mean_nothing(settings, message):

@@ -1,0 +1,1 @@
+"""What goes into a paper: its table, its references, its figures; all from the records."""

@@ -1,0 +1,1 @@
+"""What a finished cell leaves on disk."""

@@ -1,0 +1,1 @@
+"""Cells carried out: from weights to a record."""

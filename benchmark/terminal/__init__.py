@@ -1,0 +1,1 @@
+"""What a terminal shows while work goes on: one line that moves, and in a pipe a line now and then."""

@@ -1,0 +1,1 @@
+"""Checkpoints of outside architectures; needs spandrel (tox -e zoo)."""
