@@ -22,6 +22,8 @@ class Facts:
         scale: restored size / degraded size.
         multiple: sides are padded by the adapter to multiples of this (informative: callers need not care).
         context: pixels of surroundings that an output pixel depends on; None = the whole image.
+        fade: without a finite context: pixels on either side of a cut over which neighbouring tiles are faded into each
+            other; None = an eighth of a tile, which does where nothing was measured.
         needs_noise_level: restore() cannot work without info.noise_level.
         min_side: smallest side that restore() takes.
         measures: the method measures the clean image itself (`Method.measure`), which takes a degraded image's place.
@@ -47,6 +49,7 @@ class Facts:
     tiling: bool = True
     architecture: str = ""
     licence: str = ""
+    fade: int | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.inference.compiling import Compiled
 from benchmark.inference.folding import folded
 from benchmark.inference.memory import keep_freed_memory
 from benchmark.inference.portion import smaller
@@ -55,8 +56,7 @@ class Restorer:
 
     Attributes:
         report: told what goes on within an image: flips, tiles, layers.
-        batch_pixels, tile, remark: less than was asked for once the device's memory was not enough, and a sentence on
-            it ('' = it was).
+        batch_pixels, tile: less than was asked for once the device's memory was not enough.
         seconds, pixels: wall time of restoring and input pixels, without the first batch where there are several
             (it includes the device's warming up).
     """
@@ -77,6 +77,7 @@ class Restorer:
         layout: dict[str, Any] = {"memory_format": torch.channels_last} if self.channels_last else {}
         self.method = method.to(self.device, **layout).eval()
         self._fast = self.method if settings.exact else folded(self.method)
+        self._compiled = Compiled(self._fast) if settings.compile else None
         self._layers = Layers(self._fast)
         if self.device.type == "cpu":
             keep_freed_memory()
@@ -85,7 +86,7 @@ class Restorer:
         self.check_range = check_range
         self.report: Report = None
         self.seconds, self.pixels, self._batches = 0.0, 0, 0
-        self.remark = ""
+        self._short = ""
 
     def __call__(self, samples: Iterable[Sample]) -> Iterator[Restored]:
         """Restore lazily, in order.
@@ -117,7 +118,7 @@ class Restorer:
             if less is None:
                 raise
         # Outside of the handler, whose traceback would keep the tensors of the failed attempt.
-        self.batch_pixels, self.tile, self.remark = less
+        self.batch_pixels, self.tile, self._short = less
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         half = -(-len(batch) // 2)
@@ -155,6 +156,11 @@ class Restorer:
             raise UserError(f"{error} Check the weights, or give --precision fp32.") from error
 
     @property
+    def remark(self) -> str:
+        """What the record says of memory that was not enough and of networks that were not compiled ('' = nothing)."""
+        return "; ".join(filter(None, [self._short, self._compiled.remark if self._compiled else ""]))
+
+    @property
     def speed(self) -> float | None:
         """Milliseconds per 10^6 input pixels so far."""
         return self.seconds * 1e9 / self.pixels if self.pixels else None
@@ -186,13 +192,19 @@ class Restorer:
     def _tiled(self, x: Tensor, infos: Sequence[SampleInfo]) -> Tensor:
         def restore(pieces: Tensor, tags: Sequence[str]) -> Tensor:
             known = [info.variant(tag) if tag else info for tag in tags for info in infos]
-            with self._layers.counted(self.report, tuple(pieces.shape)):
-                restored = self._fast.restore(pieces, known)
-            return _checked(restored, pieces, self.method)
+            return _checked(self._given(pieces, known), pieces, self.method)
 
         if not self.tile:
             return restore(x, [""])
         return tiled(restore, x, self.tile, self.method.facts, self.batch_pixels, self.report)
+
+    def _given(self, pieces: Tensor, known: Sequence[SampleInfo]) -> Any:
+        """What the method makes of them; compiled layers are not counted, since each hook would compile them anew."""
+        found = self._compiled.restore(pieces, known) if self._compiled else None
+        if found is not None:
+            return found
+        with self._layers.counted(self.report, tuple(pieces.shape)):
+            return self._fast.restore(pieces, known)
 
 
 def batches(samples: Iterable[Sample], pixels: Callable[[], int]) -> Iterator[list[Sample]]:

@@ -15,7 +15,7 @@ from datasets.core.registry import unknown
 
 PRECISIONS = ("fp32", "bf16")
 LAYOUTS = ("auto", "on", "off")
-TILING = 2  # how an image is cut into tiles: raised when that changes (inference/tiling.py)
+TILING = 3  # how an image is cut into tiles: raised when that changes (inference/tiling.py)
 
 
 def _option(default: Any, flag: str, text: str, **more: Any) -> Any:
@@ -37,6 +37,8 @@ class InferenceSettings:
             faster (`benchmark.inference.restorer`). The layout moves figures in their last bits only.
         exact: layers are computed one by one as they are written; else batch normalisation is folded into convolutions,
             which moves figures by less than 1e-4 dB.
+        compile: networks are compiled by torch.compile, which takes minutes once and moves outputs by some 1e-6; they
+            run as written where there is no compiler.
         noise_seed: of synthetic degradation and of a method's own draws.
 
     Raises:
@@ -50,6 +52,7 @@ class InferenceSettings:
     grey_as_rgb: bool = _option(False, "--grey-as-rgb", "give grey images to methods that take RGB only")
     channels_last: str = _option("auto", "--channels-last", "memory layout with the channels last", choices=LAYOUTS)
     exact: bool = _option(False, "--exact", "compute each layer as written: no folding of batch normalisation")
+    compile: bool = _option(False, "--compile", "compile networks (torch.compile): minutes once, then faster for some")
     noise_seed: int = 0
 
     def __post_init__(self) -> None:

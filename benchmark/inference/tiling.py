@@ -13,8 +13,8 @@ from benchmark.progress import Report, Task
 from datasets.core.errors import UserError
 from methods.base import Facts
 
-# Overlap of neighbouring tiles, as a part of their side, where an output pixel depends on the whole image: then tiles
-# cannot agree exactly, and they are faded into each other.
+# Where an output pixel depends on the whole image, tiles cannot agree exactly, and are faded into each other: over this
+# part of their side before and behind a cut, unless the method says how much is enough.
 _FADE = 8
 
 
@@ -84,7 +84,8 @@ def tiled(
     """Restore (N, C, H, W) in tiles of one size and join them.
 
     With a finite `facts.context` each tile gives its core, and the outcome equals the whole image's up to the
-    convolution's rounding; without, neighbouring tiles overlap by a quarter and are faded into each other.
+    convolution's rounding. Without, neighbouring tiles are faded into each other, over `facts.fade` pixels or an eighth
+    of a tile on both sides of a cut.
 
     Args:
         restore: (tiles, tags) -> restored tiles. Tiles are (T * N, C, h, w), one tile of all N images after the other;
@@ -95,7 +96,7 @@ def tiled(
     height, width = x.shape[-2:]
     if max(height, width) <= tile:
         return restore(x, [""])
-    fade = tile // _FADE if facts.context is None else 0
+    fade = 0 if facts.context is not None else tile // _FADE if facts.fade is None else min(facts.fade, tile // _FADE)
     margin = fade if facts.context is None else facts.context
     rows, columns = (spans(side, tile, margin, facts.multiple) for side in (height, width))
     grid = [(down, right) for down in rows for right in columns]

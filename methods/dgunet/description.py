@@ -24,6 +24,7 @@ def describe(recipe: Recipe) -> Facts:
         min_side=1 if sensing else MIN_SIDE,
         # patches are recovered each for itself, so tiles that begin where they do need no surroundings
         context=0 if sensing and patch else None,
+        fade=8,  # more of it comes no closer to the whole picture, which instance norms see
         note="; ".join(notes),
         variant="" if notes else "DGUNet+" if recipe.network["plus"] else "DGUNet",
         measures=sensing,

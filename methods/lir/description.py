@@ -21,6 +21,7 @@ def describe(recipe: Recipe) -> Facts:
         channels=(1,) if recipe.network["grey"] else (3,),
         multiple=multiple,
         context=None,  # the layer norms look at the whole image
+        fade=8,  # below what 8 bits can tell (docs/decisions.md)
         min_side=smallest(multiple),
         note="; ".join(notes),
         variant="" if notes else TITLE,

@@ -32,6 +32,8 @@ def describe(recipe: Recipe) -> Facts:
         supervision="unpaired",
         multiple=MULTIPLES.get(recipe.network["restorer"], lambda network: 1)(recipe.network),
         context=None,  # both restorers reach further than images are wide
+        # below what 8 bits can tell, but for NAFNet, whose means over a tile are seen (docs/decisions.md)
+        fade=None if recipe.network["restorer"] == "nafnet" else 8,
         note="; ".join([*notes, CHOSEN_BY[recipe.train["score"]]]),
         variant=VARIANTS.get(recipe.name, "") if not notes else "",
     )

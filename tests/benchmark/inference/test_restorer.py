@@ -97,6 +97,24 @@ def test_tiles_without_a_finite_context_are_faded():
     np.testing.assert_allclose(one(Same(context=None), flat, tile=32), 0.5, atol=1e-6)
 
 
+def test_a_method_says_how_far_its_tiles_are_faded():
+    """Half of the tiles' outputs are 0, half are 1: the step between them is as wide as the fade, and not wider."""
+
+    class Steps(Convolution):
+        def restore(self, x, info=None):
+            return torch.stack([torch.full_like(one, float(k % 2)) for k, one in enumerate(x)])
+
+    def width(fade):
+        method = Steps(context=None)
+        method.given = replace(method.facts, fade=fade)
+        flat = replace(sample(height=32, width=200), degraded=np.full((32, 200, 3), 0.5, np.float32))
+        row = one(method, flat, tile=128)[16, :, 0]
+        return np.count_nonzero((row > 0) & (row < 1))
+
+    assert 0 < width(4) <= 8 < width(None) <= 32
+    assert width(100) == width(None)  # no more than an eighth of a tile
+
+
 def test_a_tile_without_room_for_a_core_is_refused():
     with pytest.raises(UserError, match="--tile 12 or more"):
         one(Convolution(), sample(), tile=8)
