@@ -1,9 +1,12 @@
 """Recipes: inheritance, overrides and their checks."""
 
+from pathlib import Path
+
 import pytest
 
 from datasets.core.errors import UserError
 from methods.base import Method
+from methods.cards import read_card
 from methods.r2r.adapter import R2R
 from methods.recipes import deviations, recipe, recipes, settings_of
 
@@ -104,3 +107,13 @@ def test_deviations_and_digest():
     plain, same, other = (recipe(Toy, "first", s) for s in ({}, {"train.rate": "0.1"}, {"train.rate": 3}))
     assert deviations(plain) == {} and deviations(other) == {"train.rate": (0.1, 3.0)}
     assert plain.digest == same.digest != other.digest
+
+
+def test_shipped_cards_know_every_setting_of_their_recipes():
+    """Else a setting that came later makes `reproduce` take them for those of another recipe, and train anew."""
+    weights = Path(__file__).parents[2] / "results" / "weights"
+    cards = [read_card(path) for path in sorted(weights.glob("*/*.safetensors"))]
+    assert len(cards) > 10
+    for card in cards:
+        assert card.recipe_digest == recipe(card.method, card.recipe, card.recipe_settings).digest
+        assert set(card.recipe_settings) == set(settings_of(recipe(card.method, card.recipe)))
