@@ -209,3 +209,20 @@ def test_twenty_thousand_pictures_of_eight_rows_open_and_scroll(tab, tmp_path):
     spreads = [float(text) for text in page.locator(".imagelist tbody td:nth-child(2)").all_inner_texts()]
     assert len(spreads) > 10 and spreads == sorted(spreads, reverse=True)
     assert page.locator(".imagelist table").get_attribute("aria-rowcount") == "20001"
+
+
+def test_the_first_set_with_something_to_look_at_is_shown(tab, tmp_path):
+    """The shipped tables begin with a set whose images nobody may pass on."""
+    material.many(tmp_path / "results", 20, 2)  # scores without images, of the first set by name
+    material.run(tmp_path, "plain")
+    with material.added():
+        index = make_report(PageRequest(tmp_path / "results", tmp_path / "data", tmp_path / "page"))
+    page = tab().go(index, "view=images")
+    page.wait_for_selector(".tiles .port")
+    choice = page.locator(".images-view select").first
+    assert choice.locator("option").count() == 2 and choice.input_value() == "1"
+    choice.select_option("0")
+    page.wait_for_selector(".stage .notice")
+    assert "set=0" in page.url
+    page.reload()
+    page.wait_for_selector(".stage .notice")

@@ -17,6 +17,7 @@ function theme() {
 }
 
 function start() {
+  DEFAULTS.set = String(Math.max(0, page.sets.findIndex((set) => set.pictures))); // the first with something to look at
   readHash();
   const shown = VIEWS.filter(([key]) => !page.only || page.only.includes(key));
   if (!shown.some(([key]) => key === state.view)) state.view = shown[0][0];
