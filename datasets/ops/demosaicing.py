@@ -27,6 +27,9 @@ def phases(cfa: Sequence[int]) -> Iterator[tuple[Site, int]]:
         yield (slice(k // 2, None, 2), slice(k % 2, None, 2)), colour
 
 
+_LEVELS = 65536.0  # a float: before NumPy 2 an integer of this size made float32 into float64
+
+
 @cache
 def _kernels(kind: str) -> dict[str, np.ndarray]:
     """5x5 kernels: green at red/blue; red (blue) at a green site of its own row, of the other row, at blue (red)."""
@@ -61,8 +64,8 @@ def demosaic(raw: np.ndarray, cfa: Sequence[int], kind: str = "malvar", *, bits1
         raise ValueError(f"Expected a mosaic (H, W) of at least 3x3, got shape {raw.shape}.")
     if not bits16:
         return _interpolate(raw, cfa, kind)
-    whole = np.clip(np.floor(raw * 65536 + 0.5), 0, 65535)
-    return np.clip(np.floor(_interpolate(whole, cfa, kind) + 0.5), 0, 65535) / 65536
+    whole = np.clip(np.floor(raw * _LEVELS + 0.5), 0, 65535)
+    return np.clip(np.floor(_interpolate(whole, cfa, kind) + 0.5), 0, 65535) / _LEVELS
 
 
 def _interpolate(raw: np.ndarray, cfa: Sequence[int], kind: str) -> np.ndarray:
