@@ -126,12 +126,9 @@ def _crop(shown: Gallery, box: Box, sample: Sample) -> Crop:
     if sample.degraded is not None:
         scale = shown.dataset.facts.scale  # a small input stands beside its outputs in large pixels
         large = unit(sample.degraded).repeat(scale, axis=0).repeat(scale, axis=1)
-        pictures.insert(0, _scored("Input", np.clip(large, 0, 1), _input(shown), box, convention))
+        row = next((row for row in shown.images.rows if row.first.cell.method == "input"), None)
+        pictures.insert(0, _scored("Input", np.clip(large, 0, 1), row, box, convention))
     return Crop(box, convention, tuple(pictures))
-
-
-def _input(shown: Gallery) -> Contender | None:
-    return next((row for row in shown.images.rows if row.first.cell.method == "input"), None)
 
 
 def _scored(title: str, image: np.ndarray, row: Contender | None, box: Box, convention: str) -> Shown:

@@ -177,15 +177,15 @@ def _rows(sets: Sequence[ImageSet]) -> list[PaperRow]:
     by_name: dict[str, list[Contender]] = {}
     for row in sorted((row for each in sets for row in each.rows), key=_place):
         by_name.setdefault(row_name(row), []).append(row)
-    return [_row(name, same) for name, same in by_name.items()]
+    shown = []
+    for name, same in by_name.items():
+        cell, costs = same[0].first.cell, same[0].first.costs
+        seeds = max(len(row.records) for row in same)
+        shown.append(PaperRow(name, cell.method, seeds, costs.params or None, costs.gmacs))
+    return shown
 
 
 def _place(row: Contender) -> tuple[int, str]:
     """Baselines first, then by name."""
     method = row.first.cell.method
     return (BASELINES.index(method) if method in BASELINES else len(BASELINES)), row_name(row).lower()
-
-
-def _row(name: str, same: Sequence[Contender]) -> PaperRow:
-    cell, costs = same[0].first.cell, same[0].first.costs
-    return PaperRow(name, cell.method, max(len(row.records) for row in same), costs.params or None, costs.gmacs)
