@@ -135,19 +135,15 @@ def _set(rows: Sequence[Contender], convention: str, metrics: Sequence[Metric]) 
     cell, figures = rows[0].first.cell, rows[0].first.figures[convention]
     entries: dict[tuple[str, str], Entry] = {}
     for metric in dict.fromkeys([*chosen_metrics(USUAL), *metrics]):
-        values = {row_name(row): value for row in rows if (value := _value(row, convention, metric))}
+        values = {}
+        for row in rows:
+            known = [value for record in row.records if (value := stored(record, convention, metric)) is not None]
+            if len(known) == len(row.records):
+                values[row_name(row)] = spread(known) or Spread(statistics.fmean(known), None)
         marks = _marks([row for row in rows if row_name(row) in values], convention, metric)
         entries |= {(name, metric.name): Entry(value, marks.get(name, "")) for name, value in values.items()}
     where = cell.data.name, cell.data.split, cell.degradation, convention
     return ImageSet(*where, figures.n, figures.scenes, tuple(rows), entries)
-
-
-def _value(row: Contender, convention: str, metric: Metric) -> Spread | None:
-    values = [stored(record, convention, metric) for record in row.records]
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
-        return None
-    return spread(known) or Spread(statistics.fmean(known), None)
 
 
 def _marks(rows: Sequence[Contender], convention: str, metric: Metric) -> dict[str, str]:
