@@ -95,7 +95,8 @@ class Console:
             return
         cells = [["" if value is None else str(value) for value in row] for row in rows]
         with self._aside(again=False):
-            print_table(title, heads, cells, self.out, self._width)
+            any_width = self.wide or not self.out.isatty()
+            print_table(title, heads, cells, self.out, 0 if any_width else shutil.get_terminal_size().columns)
 
     def show(self, title: str, columns: Sequence[Column[Row]], rows: Iterable[Row]) -> None:
         """The same for typed rows, by their columns."""
@@ -139,11 +140,6 @@ class Console:
     @property
     def _moves(self) -> bool:
         return not self.quiet and self.err.isatty()
-
-    @property
-    def _width(self) -> int:
-        """Columns that a table may take; 0 = any number."""
-        return 0 if self.wide or not self.out.isatty() else shutil.get_terminal_size().columns
 
     def _end(self, words: str, now: float) -> None:
         """The outermost work is done: forget it; in a pipe, say so where anything was said of it."""

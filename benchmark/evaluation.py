@@ -84,7 +84,10 @@ def evaluate(
     Example:
         >>> table = benchmark.evaluate(MyNet(), "polyu", name="mynet")  # doctest: +SKIP
     """
-    name = name or (type(module).__name__.lower() if isinstance(module, nn.Module) else _stem(module))
+    if not name and isinstance(module, nn.Module):
+        name = type(module).__name__.lower()
+    elif not name:  # after its file: ``net.py:build`` -> ``net``
+        name = Path(str(module).partition(".py:")[0]).stem.lower()
     if name in BASELINES or name in methods.names():
         raise UserError(f"The name {name!r} is taken by a row of the benchmark; give another one by name=...")
     if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
@@ -116,11 +119,6 @@ def evaluate(
     if record.status != DONE:
         raise UserError(record.why)
     return _table(record, run_folder(results, record.id))
-
-
-def _stem(text: Path | str) -> str:
-    """What a row is called after its file: ``net.py:build`` -> ``net``."""
-    return Path(str(text).partition(".py:")[0]).stem.lower()
 
 
 def _of_module(cell: Cell, module: nn.Module, settings: Mapping[str, Any], data: Dataset) -> tuple[Cell, Loader]:

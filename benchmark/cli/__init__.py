@@ -105,7 +105,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _done(words, console)
     except BrokenPipeError:
-        return _without_a_reader()
+        # Whoever read the output (``| head -1``) has gone: nothing more is said, at the end of the process either.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SIGNALLED + signal.SIGPIPE
     except SentenceExit as end:
         return _failed(USER_ERROR, end.sentence, console)
     except SystemExit as end:  # argparse has printed the help
@@ -162,13 +165,6 @@ def _expect_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for the whole process
-
-
-def _without_a_reader() -> int:
-    """Whoever read the output (``| head -1``) has gone: nothing more is said, at the end of the process either."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return SIGNALLED + signal.SIGPIPE
 
 
 @contextmanager

@@ -37,7 +37,13 @@ def apply(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     actions, where = _options(parser), f"config {path}"
     content = read_tables(path, "config")
     check_keys(where, content, actions)
-    rivals = [a for group in parser._mutually_exclusive_groups for a in group._group_actions if _given(group, words)]
+    given = {word.partition("=")[0] for word in words}
+    rivals = [
+        action
+        for group in parser._mutually_exclusive_groups
+        if any(given.intersection(each.option_strings) for each in group._group_actions)
+        for action in group._group_actions
+    ]
     for key, value in content.items():
         action = actions[key]
         if action not in rivals:
@@ -52,13 +58,13 @@ def save(path: Path, parser: argparse.ArgumentParser, args: argparse.Namespace) 
         value, builtin = getattr(args, action.dest), vars(action).get("builtin", action.default)
         if value == builtin and action.dest not in _ALWAYS:
             continue
-        pairs = action.dest == "set" or isinstance(value, dict)
-        content[key] = dict(value) if pairs else list(value) if isinstance(value, tuple) else _plain(value)
+        if action.dest == "set" or isinstance(value, dict):
+            content[key] = dict(value)
+        elif isinstance(value, tuple):
+            content[key] = list(value)
+        else:
+            content[key] = value if isinstance(value, (bool, int, float)) else str(value)
     write_bytes(path, written(content).encode())
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, (bool, int, float)) else str(value)
 
 
 def _named(words: Sequence[str]) -> Path | None:
@@ -68,11 +74,6 @@ def _named(words: Sequence[str]) -> Path | None:
         if option == "--config" and (equals or place + 1 < len(words)):
             return Path(value if equals else words[place + 1])
     return None
-
-
-def _given(group: Any, words: Sequence[str]) -> bool:
-    options = [option for action in group._group_actions for option in action.option_strings]
-    return any(word.partition("=")[0] in options for word in words)
 
 
 def _options(parser: argparse.ArgumentParser, first: bool = False) -> dict[str, argparse.Action]:

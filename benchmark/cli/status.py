@@ -35,7 +35,8 @@ def status(args: Namespace, console: Console) -> int:
         shown = [row for row in rows if args.all or row.state not in (DONE, SKIPPED)]
         columns = ("name", "state", "where", "since", "last step", "minutes", "reason")
         values = ("name", "state", "where", "since", "step", "minutes", "reason")
-        table = [[_shown(getattr(row, value)) for value in values] for row in shown]
+        cells = [[getattr(row, value) for value in values] for row in shown]
+        table = [[f"{cell:.1f}" if isinstance(cell, float) else cell for cell in row] for row in cells]
         if table:
             console.table("status", columns, table)
         text = ", ".join(f"{count} {state}" for state, count in number.items()) or "nothing is there or planned"
@@ -45,7 +46,3 @@ def status(args: Namespace, console: Console) -> int:
             console.emit({"counts": number, "minutes_left": left, "rows": [asdict(row) for row in rows]})
             return 0
         time.sleep(_EVERY)
-
-
-def _shown(value: Any) -> Any:
-    return f"{value:.1f}" if isinstance(value, float) else value

@@ -82,7 +82,11 @@ def resume(subject: Subject) -> str:
         with global_seeds(5):
             first, _ = _fresh(subject, index, start)
             _run(subject, first, range(HALF), STEPS)
-            saved = _through_file(first.state_dict())
+            state = first.state_dict()
+            with TemporaryDirectory() as folder:  # as from a checkpoint: only tensors and plain values survive
+                path = Path(folder) / "state.pt"
+                torch.save(state, path)
+                saved = torch.load(path, weights_only=True)
         with global_seeds(6):
             second, _ = _fresh(subject, index, saved)
             _run(subject, second, range(HALF, STEPS), STEPS)
@@ -126,14 +130,6 @@ def _run(subject: Subject, stage: Stage, steps: range, of: int) -> dict[str, Ten
             loop.step = step
             losses = loop.run_step()
     return losses
-
-
-def _through_file(state: dict[str, Any]) -> dict[str, Any]:
-    """The state as a checkpoint brings it back: only tensors and plain values survive."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "state.pt"
-        torch.save(state, path)
-        return torch.load(path, weights_only=True)
 
 
 def _networks(stage: Stage) -> dict[str, Tensor]:

@@ -56,16 +56,12 @@ class Compiled:
         try:
             return self._twin.restore(x, info)
         except RuntimeError as error:
-            if not _of_the_compiler(error):
+            from torch._dynamo.exc import TorchDynamoException  # takes a second to import
+
+            if not isinstance(error, TorchDynamoException):
                 raise
             self._twin, self.remark = None, _reason(error)
             return None
-
-
-def _of_the_compiler(error: RuntimeError) -> bool:
-    from torch._dynamo.exc import TorchDynamoException  # takes a second to import
-
-    return isinstance(error, TorchDynamoException)
 
 
 def _reason(error: RuntimeError) -> str:

@@ -70,15 +70,17 @@ def left_out(source: Path, output: Path | None = None) -> list[str]:
     """Sentences about what of a folder `pictures` leaves out, but for hidden files; [] for a single picture."""
     if not source.is_dir():
         return []
-    others = [path for path in _below(source, output) if path.suffix.lower() not in SUFFIXES or not path.is_file()]
-    reasons = ((_reason(path), str(path.relative_to(source))) for path in others if path.suffix.lower() in KNOWN)
-    return counted(reasons)
-
-
-def _reason(path: Path) -> str:
-    if path.suffix.lower() not in SUFFIXES:
-        return f"left out, {path.suffix.lower()} is not read"
-    return "left out, a link to nothing" if path.is_symlink() and not path.exists() else "left out, no ordinary file"
+    found = []
+    for path in _below(source, output):
+        suffix = path.suffix.lower()
+        if suffix not in KNOWN or (suffix in SUFFIXES and path.is_file()):
+            continue
+        if suffix not in SUFFIXES:
+            why = f"{suffix} is not read"
+        else:
+            why = "a link to nothing" if path.is_symlink() and not path.exists() else "no ordinary file"
+        found.append((f"left out, {why}", str(path.relative_to(source))))
+    return counted(found)
 
 
 def _below(source: Path, output: Path | None) -> list[Path]:
@@ -107,7 +109,9 @@ def targets(sources: Sequence[Path], output: Path, root: Path | None = None) -> 
             raise UserError(f"{len(sources)} pictures cannot go into the one file {output}: give --output a folder.")
         found = [output]
     else:
-        _need_folder(output)
+        in_the_way = next((path for path in (output, *output.parents) if path.exists()), output)
+        if in_the_way.exists() and not in_the_way.is_dir():
+            raise UserError(f"Expected a folder for --output, but {in_the_way} is a file; name another one.")
         found = _in_folder(sources, output, root)
     if len(set(found)) < len(found):
         twice = next(path for path in found if found.count(path) > 1)
@@ -117,12 +121,6 @@ def targets(sources: Sequence[Path], output: Path, root: Path | None = None) -> 
         if path.resolve() in own:
             raise UserError(f"{path} would replace its own source: give another folder with --output.")
     return found
-
-
-def _need_folder(output: Path) -> None:
-    in_the_way = next((path for path in (output, *output.parents) if path.exists()), output)
-    if in_the_way.exists() and not in_the_way.is_dir():
-        raise UserError(f"Expected a folder for --output, but {in_the_way} is a file; name another one.")
 
 
 def _in_folder(sources: Sequence[Path], output: Path, root: Path | None) -> list[Path]:
@@ -237,7 +235,8 @@ def _within_memory(restorer: Restorer, sample: Sample, tile: int) -> tuple[np.nd
             found: Iterator[np.ndarray] = (restored.output for restored in restorer([sample]))
             return next(found), note
         except (MemoryError, RuntimeError) as error:
-            if not _is_memory(error):
+            # a lack of memory is numpy's, torch's on a GPU, or its allocator's on a CPU
+            if not isinstance(error, MemoryError) and not any(sign in str(error).lower() for sign in _NO_MEMORY):
                 raise
         side = max(large, 1 << (max(height, width) - 1).bit_length() - 1) if not side else side // 2
         if side < smallest:
@@ -246,12 +245,6 @@ def _within_memory(restorer: Restorer, sample: Sample, tile: int) -> tuple[np.nd
                 "cut the picture into parts."
             )
         note = "restored in smaller tiles, since memory ran out"
-
-
-def _is_memory(error: Exception) -> bool:
-    """Whether an error is a lack of memory: numpy's, torch's on a GPU, or its allocator's on a CPU."""
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or any(sign in text for sign in _NO_MEMORY)
 
 
 def _write(target: Path, restored: np.ndarray, picture: Picture, scale: int) -> None:

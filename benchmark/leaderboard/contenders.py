@@ -86,7 +86,12 @@ def chosen(records: Sequence[Record], name: str) -> dict[Images, Contender]:
         UserError: unknown name, or several rows to choose from.
     """
     every = contenders(records)
-    matching = [c for rows in every.values() for c in rows if name in (c.first.cell.method, _with_recipe(c))]
+    matching = [
+        c
+        for rows in every.values()
+        for c in rows
+        if name in (c.first.cell.method, f"{c.first.cell.method}:{c.first.cell.recipe}")
+    ]
     if not matching:
         by_id = [record for record in records if record.id.startswith(name) and record.status == DONE]
         matching = [Contender((record,), _label(record)) for record in by_id]
@@ -137,7 +142,3 @@ def _labelled(rows: Sequence[tuple[Record, ...]]) -> list[Contender]:
 def _label(record: Record) -> str:
     ensemble = ", x8" if record.cell.inference.ensemble else ""
     return " ".join(part for part in (record.cell.method, record.cell.recipe) if part) + ensemble
-
-
-def _with_recipe(contender: Contender) -> str:
-    return f"{contender.first.cell.method}:{contender.first.cell.recipe}"

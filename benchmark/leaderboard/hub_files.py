@@ -62,7 +62,8 @@ def eval_results(records: Sequence[Record], places: Mapping[str, tuple[str, str]
 
 
 def _entry(record: Record, id: str, task: str) -> dict[str, Any]:
-    name = _convention(record)
+    own = record.data.convention
+    name = own if own in record.figures else min(record.figures)
     figures = record.figures[name]
     low, high = figures.psnr.low, figures.psnr.high
     interval = "" if low is None or high is None else f", 95 % interval {low:.2f} to {high:.2f}"
@@ -75,23 +76,21 @@ def _entry(record: Record, id: str, task: str) -> dict[str, Any]:
     return {**entry, "notes": notes}
 
 
-def _convention(record: Record) -> str:
-    own = record.data.convention
-    return own if own in record.figures else min(record.figures)
-
-
 def model_card(records: Sequence[Record]) -> str:
     """README.md of a model's repository: metadata with every figure, and the tables for people."""
     licences = sorted({r.training.licence for r in records if r.training and r.training.licence})
-    head: dict[str, Any] = {"pipeline_tag": "image-to-image", "tags": ["image-restoration", *_tasks(records)]}
+    tasks = sorted({r.cell.task for r in records if r.cell.task})
+    head: dict[str, Any] = {"pipeline_tag": "image-to-image", "tags": ["image-restoration", *tasks]}
     results = [result for record in records for result in _results(record)]
     name = records[0].cell.method
     head["model-index"] = [{"name": name, "results": results}]
-    rows = _first(board_rows(records))
+    rows: dict[str, BoardRow] = {}  # of each record the first
+    for row in board_rows(records):
+        rows.setdefault(row.record.id, row)
     seen = columns(names_of(records))
     parts = ["---", *_yaml(head), "---", "", f"# {markdown_text(name)}", ""]
     parts += ["Figures of restoration-benchmark, from its records: means over images, with 95 % intervals.", ""]
-    data = [(row.record.cell.data.label, row) for row in rows]
+    data = [(row.record.cell.data.label, row) for row in rows.values()]
     for label in dict.fromkeys(label for label, _ in data):
         same = [row for other, row in data if other == label]
         parts += [f"## {markdown_text(label)}", "", f"Convention: `{same[0].convention}`", ""]
@@ -103,17 +102,6 @@ def model_card(records: Sequence[Record]) -> str:
     parts += [f"- trained on {markdown_text(text)}" for text in trained]
     parts += [f"- terms of the training data: {markdown_text(text)}" for text in licences]
     return "\n".join(parts).rstrip() + "\n"
-
-
-def _first(board: Sequence[BoardRow]) -> list[BoardRow]:
-    seen: dict[str, BoardRow] = {}
-    for row in board:
-        seen.setdefault(row.record.id, row)
-    return list(seen.values())
-
-
-def _tasks(records: Sequence[Record]) -> list[str]:
-    return sorted({record.cell.task for record in records if record.cell.task})
 
 
 def _results(record: Record) -> list[dict[str, Any]]:

@@ -34,7 +34,9 @@ def _of_one(title: str, rows: Board, shown: Collection[str] | None) -> str:
     head = f"{title}: {leader} leads with {best.psnr.mean:.2f} dB"
     bars = [row for row in done if row.record.cell.method in BASELINES and row is not best and row.gap]
     bar = max(bars, key=lambda row: row.psnr.mean if row.psnr else 0.0, default=None)
-    level = [label(row) for row in done if row not in bars and row.gap and _level(row)]
+    gaps = [(row, row.gap.psnr) for row in done if row not in bars and row.gap]
+    # Rows whose difference to the best one may be nothing.
+    level = [label(row) for row, gap in gaps if gap is not None and gap.high is not None and gap.high >= 0]
     return "; ".join([head + _above(best, bar), *([f"level with it: {', '.join(level)}"] if level else [])]) + "."
 
 
@@ -48,12 +50,6 @@ def _above(best: BoardRow, bar: BoardRow | None) -> str:
         return f"{text} (no interval: {gap.reason or 'too few scenes'})"
     doubt = ", which may be chance" if gap.high > 0 else ""
     return f"{text} [{-gap.high:.2f}, {-gap.low:.2f}]{doubt}"
-
-
-def _level(row: BoardRow) -> bool:
-    """Whether the difference to the best row may be nothing."""
-    gap = row.gap.psnr if row.gap else None
-    return gap is not None and gap.high is not None and gap.high >= 0
 
 
 def next_steps(board: Board, results: Path, where: str = "") -> Iterator[str]:

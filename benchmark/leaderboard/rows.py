@@ -137,7 +137,8 @@ def _without_outdated(records: list[Record]) -> list[Record]:
     last: dict[tuple[Any, ...], Record] = {}
     for record in records:
         row = _row_of(record)
-        if record.status == FAILED and record.environment.started >= _started(last.get(row)):
+        before = last.get(row)
+        if record.status == FAILED and (not before or record.environment.started >= before.environment.started):
             last[row] = record
     known = {*METHODS.names(), *BASELINES}
 
@@ -154,10 +155,6 @@ def _row_of(record: Record, with_recipe: bool = True) -> tuple[Any, ...]:
     """What a record is a row of, whatever the settings and the code."""
     cell = record.cell
     return cell.method, cell.seed, cell.data, cell.limit, *([cell.recipe] if with_recipe else [])
-
-
-def _started(record: Record | None) -> str:
-    return record.environment.started if record else ""
 
 
 def _order(record: Record) -> tuple[Any, ...]:

@@ -75,6 +75,8 @@ def _geometry(crop: Crop) -> tuple[float, float, float, int]:
 
 
 def _draw(drawn, crop: Crop, size: tuple[float, float, float, int], top: float, height: float) -> None:
+    from matplotlib.patches import Rectangle
+
     wide, each, _, columns = size
     whole = crop.shown[-1]  # the clean picture, where there is one
 
@@ -86,7 +88,9 @@ def _draw(drawn, crop: Crop, size: tuple[float, float, float, int], top: float, 
     rows, cols = whole.image.shape[:2]
     room = axes(0, 0, wide, wide * rows / cols)
     _show(room, whole.image)
-    room.add_patch(_rectangle(crop))
+    box = crop.box
+    place = (box.x - 0.5, box.y - 0.5)
+    room.add_patch(Rectangle(place, box.w, box.h, fill=False, edgecolor=_FRAME, linewidth=1.2))
     for number, shown in enumerate(crop.shown):
         line, column = divmod(number, columns)
         left = wide + _GAP + column * (each + _GAP)
@@ -103,10 +107,3 @@ def _show(axes: Axes, image: np.ndarray) -> None:
     levels = levels.reshape(*levels.shape[:2], -1)
     colour = levels if levels.shape[2] == 3 else levels.repeat(3, axis=2)
     axes.imshow(colour, interpolation="none", aspect="auto")
-
-
-def _rectangle(crop: Crop):
-    from matplotlib.patches import Rectangle
-
-    box = crop.box
-    return Rectangle((box.x - 0.5, box.y - 0.5), box.w, box.h, fill=False, edgecolor=_FRAME, linewidth=1.2)

@@ -13,7 +13,7 @@ from benchmark.paper.drawing import expect_matplotlib
 from benchmark.paper.metrics import USUAL
 from benchmark.paper.pictures import Crop, crops, gallery
 from benchmark.paper.ranks import draw_ranks
-from benchmark.paper.rows import ImageSet, Paper, paper, row_name
+from benchmark.paper.rows import Paper, paper, row_name
 from benchmark.progress import Report
 from benchmark.records.record import Record
 from benchmark.verdict.many import ranking
@@ -153,12 +153,9 @@ def _ranks(request: PaperRequest, what: Paper, kit: Kit) -> Shown:
         if found.critical is None:
             kit.remarks.append(f"No ranks of {images.title}: {found.reason}.")
             continue
-        name = "ranks-" + _stem(images)
+        # of a file: letters and digits of the set's name, the rest as dashes
+        dashed = (c if c.isascii() and c.isalnum() else "-" for c in images.title.replace(" · ", "-"))
+        name = "ranks-" + "".join(dashed)
         kit.files += draw_ranks(found, request.out / f"{name}.pdf")
         shown.append((name, f"Mean ranks over {found.scenes} scenes; a bar joins rows that are not told apart."))
     return shown
-
-
-def _stem(images: ImageSet) -> str:
-    """Of a file: letters and digits of the set's name, the rest as dashes."""
-    return "".join(c if c.isascii() and c.isalnum() else "-" for c in images.title.replace(" · ", "-"))

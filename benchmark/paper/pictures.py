@@ -74,12 +74,15 @@ def gallery(images: ImageSet, data: Path, report: Report = None) -> Gallery:
             f"{cell.data.name} below {data} has other images than the records were made from; name their folder by "
             "--data."
         )
-    every = names(dataset)
-    rows = {
-        row_name(row): row
-        for row in images.rows
-        if row.first.cell.method != "input" and _kind(row.first.folder, every) is not None
-    }
+    every, rows = names(dataset), {}
+    for row in images.rows:
+        folder = row.first.folder
+        if row.first.cell.method == "input" or not folder:
+            continue
+        # what a cell may have kept of every image: floats, or else 8 bits
+        kinds = ([Path(folder) / part / f"{name}{suffix}" for name in every] for part, suffix in (ARRAYS, IMAGES))
+        if any(all(file.is_file() for file in files) for files in kinds):
+            rows[row_name(row)] = row
     return Gallery(images, dataset, rows)
 
 
@@ -126,26 +129,15 @@ def _crop(shown: Gallery, box: Box, sample: Sample) -> Crop:
     if sample.degraded is not None:
         scale = shown.dataset.facts.scale  # a small input stands beside its outputs in large pixels
         large = unit(sample.degraded).repeat(scale, axis=0).repeat(scale, axis=1)
-        pictures.insert(0, _scored("Input", np.clip(large, 0, 1), _input(shown), box, convention))
+        row = next((row for row in shown.images.rows if row.first.cell.method == "input"), None)
+        pictures.insert(0, _scored("Input", np.clip(large, 0, 1), row, box, convention))
     return Crop(box, convention, tuple(pictures))
-
-
-def _input(shown: Gallery) -> Contender | None:
-    return next((row for row in shown.images.rows if row.first.cell.method == "input"), None)
 
 
 def _scored(title: str, image: np.ndarray, row: Contender | None, box: Box, convention: str) -> Shown:
     score = row.scores[0].get(box.name) if row else None
     values = score.values if score else {}
     return Shown(title, image, values.get(f"psnr[{convention}]"), values.get(f"ssim[{convention}]"))
-
-
-def _kind(folder: str, every: Sequence[str]) -> tuple[str, str] | None:
-    """As what a cell has kept the outputs of every image: as floats, else as 8 bits, else not at all."""
-    for kind in (ARRAYS, IMAGES):
-        if folder and all((Path(folder) / kind[0] / f"{name}{kind[1]}").is_file() for name in every):
-            return kind
-    return None
 
 
 def _output(row: Contender, name: str, channels: int = 3) -> np.ndarray:

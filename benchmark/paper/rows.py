@@ -135,19 +135,15 @@ def _set(rows: Sequence[Contender], convention: str, metrics: Sequence[Metric]) 
     cell, figures = rows[0].first.cell, rows[0].first.figures[convention]
     entries: dict[tuple[str, str], Entry] = {}
     for metric in dict.fromkeys([*chosen_metrics(USUAL), *metrics]):
-        values = {row_name(row): value for row in rows if (value := _value(row, convention, metric))}
+        values = {}
+        for row in rows:
+            known = [value for record in row.records if (value := stored(record, convention, metric)) is not None]
+            if len(known) == len(row.records):
+                values[row_name(row)] = spread(known) or Spread(statistics.fmean(known), None)
         marks = _marks([row for row in rows if row_name(row) in values], convention, metric)
         entries |= {(name, metric.name): Entry(value, marks.get(name, "")) for name, value in values.items()}
     where = cell.data.name, cell.data.split, cell.degradation, convention
     return ImageSet(*where, figures.n, figures.scenes, tuple(rows), entries)
-
-
-def _value(row: Contender, convention: str, metric: Metric) -> Spread | None:
-    values = [stored(record, convention, metric) for record in row.records]
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
-        return None
-    return spread(known) or Spread(statistics.fmean(known), None)
 
 
 def _marks(rows: Sequence[Contender], convention: str, metric: Metric) -> dict[str, str]:
@@ -177,15 +173,15 @@ def _rows(sets: Sequence[ImageSet]) -> list[PaperRow]:
     by_name: dict[str, list[Contender]] = {}
     for row in sorted((row for each in sets for row in each.rows), key=_place):
         by_name.setdefault(row_name(row), []).append(row)
-    return [_row(name, same) for name, same in by_name.items()]
+    shown = []
+    for name, same in by_name.items():
+        cell, costs = same[0].first.cell, same[0].first.costs
+        seeds = max(len(row.records) for row in same)
+        shown.append(PaperRow(name, cell.method, seeds, costs.params or None, costs.gmacs))
+    return shown
 
 
 def _place(row: Contender) -> tuple[int, str]:
     """Baselines first, then by name."""
     method = row.first.cell.method
     return (BASELINES.index(method) if method in BASELINES else len(BASELINES)), row_name(row).lower()
-
-
-def _row(name: str, same: Sequence[Contender]) -> PaperRow:
-    cell, costs = same[0].first.cell, same[0].first.costs
-    return PaperRow(name, cell.method, max(len(row.records) for row in same), costs.params or None, costs.gmacs)

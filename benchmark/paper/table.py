@@ -31,7 +31,7 @@ def latex(paper: Paper) -> str:
         heads, groups = _heads(paper, sets)
         lines = [
             [
-                _named(row),
+                latex_text(row.name) + _cite(_bibtex_of_method(row.method)),
                 *_cells(paper, row, sets, _LATEX, "--", latex_text),
                 *(latex_text(cost) for cost in _costs(row)),
             ]
@@ -136,10 +136,6 @@ def _cited(dataset: str) -> str:
     return _cite(_bibtex_of_dataset(dataset))
 
 
-def _named(row: PaperRow) -> str:
-    return latex_text(row.name) + _cite(_bibtex_of_method(row.method))
-
-
 def _portions(paper: Paper) -> Iterable[Sequence[ImageSet]]:
     sets, width = [each for each in paper.sets if _metrics(paper, each)], max(1, _PER_TABLE // len(paper.metrics))
     return [sets[start : start + width] for start in range(0, len(sets), width)]
@@ -169,12 +165,12 @@ def _cells(
     for each in sets:
         for metric in _metrics(paper, each):
             entry = _entry((row, each), metric)
-            cells.append(marks[entry.mark] % plain(_shown(entry, metric)) if entry else absent)
+            if entry:
+                shown = metric.format.text(entry.value).replace("inf", "∞")
+                cells.append(marks[entry.mark] % plain(shown))
+            else:
+                cells.append(absent)
     return cells
-
-
-def _shown(entry: Entry, metric: Metric) -> str:
-    return metric.format.text(entry.value).replace("inf", "∞")
 
 
 def _costs(row: PaperRow) -> list[str]:

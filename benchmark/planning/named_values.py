@@ -44,7 +44,12 @@ def named_values(text: str) -> list[tuple[str, str]]:
 
     An entry that is quoted as a whole has no name: ``"e=1.pth"``. Raises UserError as `entries` does.
     """
-    return [_named(entry) for entry in entries(text)]
+    found = []
+    for entry in entries(text):
+        name, equals, value = entry.partition("=")
+        is_named = equals and _NAME.fullmatch(name.strip())
+        found.append((name.strip(), _bare(value.strip())) if is_named else ("", _bare(entry)))
+    return found
 
 
 def named_paths(text: str) -> list[tuple[str, Path]]:
@@ -65,13 +70,6 @@ def one_file(text: str, name: str) -> Path | None:
     if len(found) > 1 or found[0][0] not in ("", name):
         raise UserError(f"Expected one file for {name}, but got {text!r} ({HELP}).")
     return found[0][1]
-
-
-def _named(entry: str) -> tuple[str, str]:
-    name, equals, value = entry.partition("=")
-    if equals and _NAME.fullmatch(name.strip()):
-        return name.strip(), _bare(value.strip())
-    return "", _bare(entry)
 
 
 def _bare(text: str) -> str:

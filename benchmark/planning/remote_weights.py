@@ -133,7 +133,11 @@ def _from_hub(address: str, folder: Path) -> Path:
     target = folder / sha256[:16] / name
     if not (target.is_file() and sha256_file(target) == sha256):
         with replacing(target) as part:
-            _linked_or_copied(cached.resolve(), part)
+            source = cached.resolve()
+            try:
+                os.link(source, part)
+            except OSError:
+                shutil.copyfile(source, part)
     keep_origin(target, Fetched(address, commit, sha256))
     return target
 
@@ -173,10 +177,3 @@ def _told(ask: Callable[[], Any]) -> Any:
         if status is None and not isinstance(error, ValueError):
             raise ConnectionError(str(error)) from error
         raise
-
-
-def _linked_or_copied(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

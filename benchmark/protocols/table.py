@@ -111,12 +111,14 @@ def measured(name: str, records: Sequence[Record]) -> ProtocolRow:
     lines = [board_rows([record]) for record in records]
     board = [next((row for row in rows if row.delta_psnr is not None), rows[0]) for rows in lines]
     known = [row.delta_psnr for row in board if row.delta_psnr is not None]
+    shared = [key for key in first.perceptual if all(key in record.perceptual for record in records)]
+    distances = {key: spread([record.perceptual[key].value.mean for record in records]) for key in shared}
     return ProtocolRow(
         name,
         convention=first.data.convention,
         psnr=spread([one.psnr.mean for one in figures]),
         ssim=spread([one.ssim.mean for one in figures if one.ssim]),
-        perceptual=_distances(records),
+        perceptual={key: found for key, found in distances.items() if found},
         scores=tuple({score.name: score for score in read_scores(r.folder, r)} for r in records),
         record=first,
         published=board[0].published.psnr if board[0].published else None,
@@ -124,12 +126,6 @@ def measured(name: str, records: Sequence[Record]) -> ProtocolRow:
         comparable=board[0].comparable,
         verdict=board[0].verdict,
     )
-
-
-def _distances(records: Sequence[Record]) -> dict[str, Spread]:
-    shared = [name for name in records[0].perceptual if all(name in record.perceptual for record in records)]
-    every = {name: spread([record.perceptual[name].value.mean for record in records]) for name in shared}
-    return {name: found for name, found in every.items() if found}
 
 
 def with_differences(rows: Sequence[ProtocolRow]) -> list[ProtocolRow]:

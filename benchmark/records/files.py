@@ -102,17 +102,16 @@ def read_scores(folder: Path | str, record: Record | None = None) -> list[ImageS
     try:
         with open_ordinary(path, MOST) as stream:
             text = stream.read().decode("utf-8")
-        rows = [_score_row(line) for line in csv.DictReader(io.StringIO(text, newline=""))]
+        rows = []
+        for line in csv.DictReader(io.StringIO(text, newline="")):
+            name, scene = line.pop("name"), line.pop("scene")
+            values = {key: float(value) if value else None for key, value in line.items()}
+            rows.append(ImageScore(name, scene, values))
     except (OSError, KeyError, TypeError, ValueError, AttributeError, csv.Error) as error:
         raise UserError(f"The per-image scores {path} cannot be read ({error}); run with --force.") from error
     if record and record.scores and record.scores != scores_digest(rows, record.figures, record.perceptual):
         raise DamagedError(path, "they are not those that its record was made from", _AGAIN)
     return rows
-
-
-def _score_row(line: dict[str, str]) -> ImageScore:
-    name, scene = line.pop("name"), line.pop("scene")
-    return ImageScore(name, scene, {key: float(value) if value else None for key, value in line.items()})
 
 
 def unsound(folder: Path | str, record: Record) -> str:
@@ -165,8 +164,8 @@ def read_records(results: Path | str, warn: Callable[[str], None] | None = None)
     Folders without a record (a run that is going on, somebody's own) are passed over; damaged records are reported to
     `warn` as one sentence each and left out. Of records without a checksum it is told how many there are.
     """
-    found, bare = [], 0
-    for folder in _folders(Path(results) / "runs"):
+    found, bare, runs = [], 0, Path(results) / "runs"
+    for folder in sorted(folder for folder in runs.iterdir() if folder.is_dir()) if runs.is_dir() else []:
         try:
             record, sealed = _opened(folder)
         except UserError as error:
@@ -181,7 +180,3 @@ def read_records(results: Path | str, warn: Callable[[str], None] | None = None)
             f"{bare} of {len(found)} records under {results} have no checksum (an earlier version's): read as they are."
         )
     return found
-
-
-def _folders(runs: Path) -> Iterable[Path]:
-    return sorted(folder for folder in runs.iterdir() if folder.is_dir()) if runs.is_dir() else []

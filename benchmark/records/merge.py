@@ -44,18 +44,14 @@ def merge(results: Path, sources: Sequence[Path]) -> Merged:
     outcome = Merged()
     ours = {record.id: record for record in read_records(results)} if (results / "runs").is_dir() else {}
     for source in sources:
-        for theirs in _records(source, outcome.refused):
+        if not (source / "runs").is_dir():
+            raise UserError(f"{source} is no results folder: it has no runs/ with records in it.")
+        found = read_records(source, outcome.refused.append)
+        if not found and not outcome.refused:
+            raise UserError(f"{source} holds no finished records: there is nothing to merge.")
+        for theirs in found:
             _take(theirs, ours, results, outcome)
     return outcome
-
-
-def _records(source: Path, refused: list[str]) -> list[Record]:
-    if not (source / "runs").is_dir():
-        raise UserError(f"{source} is no results folder: it has no runs/ with records in it.")
-    found = read_records(source, refused.append)
-    if not found and not refused:
-        raise UserError(f"{source} holds no finished records: there is nothing to merge.")
-    return found
 
 
 def _take(theirs: Record, ours: dict[str, Record], results: Path, outcome: Merged) -> None:

@@ -66,7 +66,11 @@ def sets(root: Path) -> list[Dataset]:
     demo, sidd: RGB photographs with a camera's noise, 8 bits. awgn, awgn-grey: white noise of known level, floats that
     leave [0, 1]. x4: RGB reduced to a quarter by MATLAB's imresize, 8 bits.
     """
-    demo, blocks = _demo(root), _blocks(root)
+    prepare("demo", None, root)
+    demo = open_dataset("demo", root)
+    rows = {row.name: row for row in demo.rows}
+    demo.rows = [rows[name] for name in CROPS]  # a few of its test crops
+    blocks = _blocks(root)
     return [
         demo,
         blocks,
@@ -74,15 +78,6 @@ def sets(root: Path) -> list[Dataset]:
         _made("awgn-grey", "denoise", demo, CROPS[2:], lambda sample: _noisy(_grey(sample)), channels=1),
         _made("x4", "super-resolve", blocks, None, _reduced, scale=SCALE),
     ]
-
-
-def _demo(root: Path) -> Dataset:
-    """A few of the demo's test crops."""
-    prepare("demo", None, root)
-    demo = open_dataset("demo", root)
-    rows = {row.name: row for row in demo.rows}
-    demo.rows = [rows[name] for name in CROPS]
-    return demo
 
 
 def _blocks(root: Path) -> Dataset:

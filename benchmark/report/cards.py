@@ -70,12 +70,14 @@ def _card(name: str, group: list[Record], results: Path) -> dict[str, Any]:
 def papers(bibtex: str) -> list[dict[str, str]]:
     """Title, authors, year, venue and link of each entry of a BibTeX text."""
     starts = [match.start() for match in _ENTRY.finditer(bibtex)]
-    entries = [bibtex[a:b] for a, b in pairwise([*starts, len(bibtex)])]
-    return [_paper({key.lower(): _plain(value) for key, value in _FIELD.findall(entry)}) for entry in entries]
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.sub(r"[{}]", "", text).replace("--", "-").split())
+    found = []
+    for a, b in pairwise([*starts, len(bibtex)]):
+        fields = {
+            key.lower(): " ".join(re.sub(r"[{}]", "", value).replace("--", "-").split())
+            for key, value in _FIELD.findall(bibtex[a:b])
+        }
+        found.append(_paper(fields))
+    return found
 
 
 def _paper(fields: dict[str, str]) -> dict[str, str]:

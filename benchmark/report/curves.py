@@ -19,14 +19,11 @@ def curves(results: Path) -> list[dict[str, Any]]:
     found = []
     for path in sorted((results / "training").glob("*/log.csv"))[:TRAININGS]:
         rows = read_log(path)
-        lines = [line for name in _losses(rows) for line in _lines(rows, name)]
+        losses = [name for name in (rows[0] if rows else {}) if name not in FIXED]
+        lines = [line for name in losses for line in _lines(rows, name)]
         if lines:
             found.append({"name": path.parent.name, "lines": lines})
     return found
-
-
-def _losses(rows: list[dict[str, str]]) -> list[str]:
-    return [name for name in (rows[0] if rows else {}) if name not in FIXED]
 
 
 def _lines(rows: list[dict[str, str]], name: str) -> list[dict[str, Any]]:
@@ -34,9 +31,12 @@ def _lines(rows: list[dict[str, str]], name: str) -> list[dict[str, Any]]:
     for stage in dict.fromkeys(row["stage"] for row in rows):
         points = [(int(row["step"]), _number(row[name])) for row in rows if row["stage"] == stage]
         kept = [(step, value) for step, value in points if value is not None]
+        if kept and name != "psnr":
+            width = -(-len(kept) // POINTS)
+            groups = [kept[at : at + width] for at in range(0, len(kept), width)]
+            kept = [(group[-1][0], float(f"{sum(v for _, v in group) / len(group):.6g}")) for group in groups]
         if kept:
-            thin = kept if name == "psnr" else _thinned(kept)
-            lines.append({"stage": stage, "loss": name, "steps": [s for s, _ in thin], "values": [v for _, v in thin]})
+            lines.append({"stage": stage, "loss": name, "steps": [s for s, _ in kept], "values": [v for _, v in kept]})
     return lines
 
 
@@ -46,9 +46,3 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
-
-
-def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
-    width = -(-len(points) // POINTS)
-    groups = [points[at : at + width] for at in range(0, len(points), width)]
-    return [(group[-1][0], float(f"{sum(v for _, v in group) / len(group):.6g}")) for group in groups]

@@ -48,7 +48,10 @@ def chosen(images: ImageSet, most: int) -> dict[str, tuple[str, ...]]:
 
     By the PSNR of the methods under the set's first convention; the first ones where nothing is scored.
     """
-    available = _with_pictures(images)
+    available: set[str] = set()  # those of which a row kept its output
+    for record, seen in zip(images.records, images.scores, strict=True):
+        if (Path(record.folder) / IMAGES[0]).is_dir():
+            available |= {name for name in seen if _kept(record, name)}
     kept = [name for name in images.names if name in available]
     scores = _method_scores(images, kept)
     if not np.isfinite(scores).any():
@@ -76,15 +79,6 @@ def _method_scores(images: ImageSet, kept: list[str]) -> np.ndarray:
     scores = np.stack(columns).astype(np.float64)[:, [place[name] for name in kept]]
     finite = np.isfinite(scores)
     return np.where(finite, scores, 0.0) if finite.any() else np.full_like(scores, np.nan)
-
-
-def _with_pictures(images: ImageSet) -> set[str]:
-    """Names of the images of which a row kept its output."""
-    found: set[str] = set()
-    for record, scores in zip(images.records, images.scores, strict=True):
-        if (Path(record.folder) / IMAGES[0]).is_dir():
-            found |= {name for name in scores if _kept(record, name)}
-    return found
 
 
 def _kept(record: Record, name: str) -> Path | None:

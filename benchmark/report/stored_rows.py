@@ -114,14 +114,10 @@ def _record(line: Line) -> Record:
         data=DataInfo(convention=line["convention"], images=psnr.n if psnr else 0),
         training=training,
         figures=figures,
-        costs=_costs(line),
+        costs=Costs(_count(line["params"]), *(_number(line[key]) for key in ("gmacs", "ms_per_megapixel", "peak_mb"))),
         environment=Environment(device=line["device"]),
         note=line["note"] if status == DONE else "",
     )
-
-
-def _costs(line: Line) -> Costs:
-    return Costs(_count(line["params"]), *(_number(line[name]) for name in ("gmacs", "ms_per_megapixel", "peak_mb")))
 
 
 def _interval(line: Line, name: str) -> Interval | None:

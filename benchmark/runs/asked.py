@@ -32,7 +32,10 @@ class Asked:
     def beside(self, record: Record) -> Asked:
         """This, after what a record has."""
         conventions = dict.fromkeys([*record.figures, *self.conventions])
-        return replace(self, conventions=tuple(conventions), perceptual=self._all_perceptual(record))
+        # one of the record whose files have gone since is not measured again
+        kept = [name for name in record.perceptual if name in self.perceptual or not usable(name, 3)]
+        perceptual = dict.fromkeys([*kept, *self.perceptual])
+        return replace(self, conventions=tuple(conventions), perceptual=tuple(perceptual))
 
     def lacking(self, record: Record) -> Asked:
         """What a record lacks of it."""
@@ -40,11 +43,6 @@ class Asked:
         return replace(
             self, conventions=plain, perceptual=tuple(n for n in self.perceptual if n not in record.perceptual)
         )
-
-    def _all_perceptual(self, record: Record) -> tuple[str, ...]:
-        # one of the record whose files have gone since is not measured again
-        kept = [name for name in record.perceptual if name in self.perceptual or not usable(name, 3)]
-        return tuple(dict.fromkeys([*kept, *self.perceptual]))
 
 
 def chosen(names: Sequence[str], channels: int, own: str = "") -> Asked:

@@ -121,9 +121,11 @@ def _blocks(files: Sequence[Path], names: Sequence[str], variable: str | None, w
     places = [(number, index) for number, one in enumerate(opened) for index in range(one.count)]
     where = files[0] if len(files) == 1 else files[0].parent
     if len(places) != len(names):
+        from datasets.mat import variables
+
+        listed = f": {opened[0].variable} of {variables(where)}" if where.suffix.lower() == ".mat" else ""
         raise UserError(
-            f"Expected {len(names)} blocks in {where}, one per image of the split, got {len(places)}"
-            f"{_listed(where, opened[0].variable)}."
+            f"Expected {len(names)} blocks in {where}, one per image of the split, got {len(places)}{listed}."
         )
     content = digest([sha256_file(file) for file in files]) if len(files) > 1 else sha256_file(files[0])
 
@@ -135,9 +137,3 @@ def _blocks(files: Sequence[Path], names: Sequence[str], variable: str | None, w
         return f"The block {places[index][1]} of {files[places[index][0]]}"
 
     return Foreign(read, label, all(one.is_float for one in opened), white, content, opened[0].note)
-
-
-def _listed(path: Path, variable: str) -> str:
-    from datasets.mat import variables
-
-    return f": {variable} of {variables(path)}" if path.suffix.lower() == ".mat" else ""

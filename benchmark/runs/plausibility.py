@@ -64,7 +64,9 @@ def look_at(sample: Sample, output: np.ndarray) -> Look | None:
     if sample.clean is not None and sample.degraded is not None and sample.degraded.shape == output.shape:
         given = _psnr(unit(sample.degraded), truth)
     suspect = psnr < 20 if given is None else psnr < given - FAR
-    return Look(psnr, given, _undone(result, truth) if suspect else {}, _small(result), _small(truth))
+    turned = ((mistake, undo(result)) for mistake, undo in (MISTAKES.items() if suspect else ()))
+    undone = {mistake: _psnr(image, truth) for mistake, image in turned if image.shape == truth.shape}
+    return Look(psnr, given, undone, _small(result), _small(truth))
 
 
 def doubt(looks: Sequence[Look | None], names: Sequence[str]) -> str:
@@ -110,7 +112,7 @@ def _exchanged(seen: Sequence[tuple[Look, str]], sure: bool = False) -> str:
         return ""
     small = np.stack([look.small.ravel() for look, _ in seen])
     truth = np.stack([look.truth.ravel() for look, _ in seen])
-    nearest = _nearest(small, truth)
+    nearest = np.argmin((truth**2).sum(1)[None] - 2 * small @ truth.T, axis=1)
     own = np.arange(len(seen))
     if (nearest != own).mean() < 0.5 or len(set(nearest.tolist())) < 0.75 * len(seen):
         return ""
@@ -124,16 +126,6 @@ def _exchanged(seen: Sequence[tuple[Look, str]], sure: bool = False) -> str:
         return ""
     first = int(np.flatnonzero(nearest != own)[0])
     return f"order: the output of {seen[first][1]!r} looks like {seen[int(nearest[first])][1]!r}"
-
-
-def _nearest(small: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    squares = (truth**2).sum(1)[None] - 2 * small @ truth.T
-    return np.argmin(squares, axis=1)
-
-
-def _undone(result: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    turned = ((mistake, undo(result)) for mistake, undo in MISTAKES.items())
-    return {mistake: _psnr(image, truth) for mistake, image in turned if image.shape == truth.shape}
 
 
 def _psnr(x: np.ndarray, y: np.ndarray) -> float:

@@ -44,7 +44,11 @@ def complete(
     if card:
         otherwise = _otherwise(cell, data.facts, method, card)
         training = Training(card.train_data, card.train_fingerprint, card.steps, card.train_licence, card.selected_by)
-    notes = [facts.note, data.partial, cell.note, *otherwise, *_elsewhere(cell, method, card)]
+    notes = [facts.note, data.partial, cell.note, *otherwise]
+    # Weights that run on another dataset than their training's, which papers' recipes do by rule.
+    if card and card.train_data and method.recipe.tier != "paper":
+        is_known = trained_on(card.train_data, cell.data.name) or _on_other_data(card, method.recipe)
+        notes += [] if is_known else [f"trained on {card.trained_on}"]
     notes += [*remarks, *cell.inference.remarks]
     if cell.inference.tile and not facts.tiling:
         notes.append("tiles are not advised for this architecture: it relies on the whole image")
@@ -62,14 +66,6 @@ def complete(
 def _on_other_data(card: Card, recipe: Recipe) -> bool:
     """Whether weights were trained on other data than the recipe names."""
     return bool(card.train_data and recipe.data) and not any(trained_on(card.train_data, name) for name in recipe.data)
-
-
-def _elsewhere(cell: Cell, method: Method, card: Card | None) -> list[str]:
-    """The training data of weights that run on another dataset, which papers' recipes do by rule."""
-    if card is None or method.recipe.tier == "paper" or not card.train_data:
-        return []
-    is_known = trained_on(card.train_data, cell.data.name) or _on_other_data(card, method.recipe)
-    return [] if is_known else [f"trained on {card.trained_on}"]
 
 
 def _otherwise(cell: Cell, facts: DatasetFacts, method: Method, card: Card) -> list[str]:

@@ -47,7 +47,11 @@ def standings(results: Path, warn: Callable[[str], None] | None = None) -> list[
     """Every cell that has a record, is claimed or is planned, and every training at work; running ones first."""
     records = {record.id: record for record in read_records(results, warn)}
     known = _Known(records.values())
-    found = {id: _recorded(record) for id, record in records.items()}
+    found = {}
+    for id, record in records.items():
+        cell = record.cell
+        row = Standing(record.id, cell.method, cell.recipe, cell.data.label, cell.seed, record.status)
+        found[id] = replace(row, reason=record.why)
     for expected in (cell for plan in read_plans(results) for cell in plan.cells):
         name = expected.id or known.made(expected)
         if name not in found:
@@ -61,12 +65,6 @@ def standings(results: Path, warn: Callable[[str], None] | None = None) -> list[
         blank = Standing(f"{_TRAINING}{folder.name}", folder.name.partition("-")[0], "", "", None, MISSING)
         found[blank.name] = _claimed(blank, claim, now)
     return sorted(found.values(), key=lambda s: (STATES.index(s.state), s.dataset, s.method, s.name))
-
-
-def _recorded(record: Record) -> Standing:
-    cell = record.cell
-    row = Standing(record.id, cell.method, cell.recipe, cell.data.label, cell.seed, record.status)
-    return replace(row, reason=record.why, minutes=None)
 
 
 def _claims(parent: Path) -> Iterator[tuple[Path, Claim]]:

@@ -191,13 +191,10 @@ def score_many(restored: np.ndarray, clean: np.ndarray, conventions: Iterable[st
     from benchmark.scoring.scorer import scores
 
     pair = ImagePair(restored, clean)
-    chosen = [_checked(c, restored) for c in conventions]
+    chosen: list[Convention] = []
+    for each in conventions:
+        chosen.append(convention(each))
+        reason = applicable(chosen[-1], 1 if restored.ndim == 2 else restored.shape[-1])
+        if reason:
+            raise UserError(reason)
     return {c.name: found for c, found in zip(chosen, scores(pair, chosen), strict=True)}
-
-
-def _checked(name: str | Convention, restored: np.ndarray) -> Convention:
-    chosen = convention(name)
-    reason = applicable(chosen, 1 if restored.ndim == 2 else restored.shape[-1])
-    if reason:
-        raise UserError(reason)
-    return chosen

@@ -146,17 +146,12 @@ def freedom(scene_variance: float, scene_freedom: float, seeds: Sequence[tuple[f
         return scene_freedom
     from scipy.special import gammaincinv  # slow to import, and a run by itself has one seed
 
-    own = _seed_freedom(seeds)
+    # Of the sum of the seeds' variances, by Welch (1947), whose formula holds for so few; one less than the seeds of
+    # one row. Satterthwaite's gives 1 to 2 for two seeds against two, and intervals that hold in 98 of 100 cases.
+    own = 1 / sum((variance / spread) ** 2 / (count + 1) for variance, count in seeds) - 2
     quartile = 2 * float(gammaincinv(own / 2, 0.25)) / own  # of chi squared, by its mean
     found = []
     for variance in (spread, spread / quartile):
         total = scene_variance + variance
         found.append(1 / ((scene_variance / total) ** 2 / scene_freedom + (variance / total) ** 2 / own))
     return min(found)
-
-
-def _seed_freedom(seeds: Sequence[tuple[float, int]]) -> float:
-    """Of the sum of the seeds' variances, by Welch (1947), whose formula holds for so few; one less than the seeds of
-    one row. Satterthwaite's gives 1 to 2 for two seeds against two, and intervals that hold in 98 of 100 cases."""
-    total = sum(variance for variance, _ in seeds)
-    return 1 / sum((variance / total) ** 2 / (count + 1) for variance, count in seeds) - 2

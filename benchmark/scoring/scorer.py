@@ -47,14 +47,13 @@ def _summed(pair: ImagePair, conventions: Sequence[Convention], pieces: Sequence
             piece = Piece(pair, box, halo, memory)
             sums = [piece.sums(c) for c in conventions]
         totals = [total.plus(one) for total, one in zip(totals, sums, strict=True)] if totals else sums
-    return [_score(c, total) for c, total in zip(conventions, totals, strict=True)]
-
-
-def _score(c: Convention, total: Sums) -> Score:
-    errors = np.atleast_1d(total.errors) / total.pixels
-    decibels = [metrics.decibels(float(mse), WHITE * c.data_range) for mse in errors]
-    psnr = sum(decibels) / len(decibels)
-    return Score(psnr, None if c.ssim_input is None else total.similarity / total.windows)
+    found = []
+    for c, total in zip(conventions, totals, strict=True):
+        errors = np.atleast_1d(total.errors) / total.pixels
+        decibels = [metrics.decibels(float(mse), WHITE * c.data_range) for mse in errors]
+        psnr = sum(decibels) / len(decibels)
+        found.append(Score(psnr, None if c.ssim_input is None else total.similarity / total.windows))
+    return found
 
 
 def _whole(pair: ImagePair) -> Box:

@@ -135,14 +135,18 @@ def difference(
 def _interval(
     column: np.ndarray, index: np.ndarray, sizes: np.ndarray, seeds: tuple[tuple[float, int], ...] = ()
 ) -> tuple[Interval, Estimate | None]:
-    reason = _no_interval(column, len(sizes))
+    reason, scenes = "", len(sizes)
+    if not np.isfinite(column).all():
+        reason = f"{int(np.isinf(column).sum())} of {column.size} scores are infinite"
+    elif scenes < FEWEST_SCENES:
+        reason = f"{scenes} scene{'s' if scenes > 1 else ''}: an interval needs at least {FEWEST_SCENES}"
     if reason:
         with np.errstate(invalid="ignore"):  # inf and -inf have the mean NaN
             mean = float(column.mean())
-        return Interval(mean, None, None, "none", reason, column.size, len(sizes)), None
+        return Interval(mean, None, None, "none", reason, column.size, scenes), None
     estimate = replace(of_scenes(column, index, sizes), seeds=seeds)
     low, high = estimate.ends()
-    return Interval(estimate.mean, low, high, "skew-t", "", column.size, len(sizes)), estimate
+    return Interval(estimate.mean, low, high, "skew-t", "", column.size, scenes), estimate
 
 
 def _numbered(scenes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -158,11 +162,3 @@ def _checked(values: Sequence[float] | np.ndarray, images: int) -> np.ndarray:
     if np.isnan(scores).any():
         raise UserError(f"{int(np.isnan(scores).sum())} of {scores.size} scores are NaN, so they have no mean.")
     return scores
-
-
-def _no_interval(scores: np.ndarray, scenes: int) -> str:
-    if not np.isfinite(scores).all():
-        return f"{int(np.isinf(scores).sum())} of {scores.size} scores are infinite"
-    if scenes < FEWEST_SCENES:
-        return f"{scenes} scene{'s' if scenes > 1 else ''}: an interval needs at least {FEWEST_SCENES}"
-    return ""

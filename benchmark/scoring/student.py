@@ -26,26 +26,18 @@ def student_quantile(freedom: float, probability: float) -> float:
     if probability < 0.5:
         return -student_quantile(freedom, 1 - probability)
     beyond = 1 - probability
-    value = _start(freedom, probability)
+    normal = NormalDist().inv_cdf(probability)
+    value = normal + (normal**3 + normal) / (4 * freedom)  # with the first correction for the degrees of freedom
+    scale = _ratio(freedom / 2) / math.sqrt(freedom * math.pi)  # of the density
     for _ in range(_MOST):
         # Newton's method on the logarithm, which is nearly straight in the tail and concave: no step overshoots far.
         tail = _tail(freedom, value)
-        step = tail * math.log(tail / beyond) / _density(freedom, value)
+        density = scale * math.exp(-(freedom + 1) / 2 * math.log1p(value * value / freedom))
+        step = tail * math.log(tail / beyond) / density
         value = max(value + step, value / 2)
         if abs(step) <= _ENOUGH * value:
             break
     return value
-
-
-def _start(freedom: float, probability: float) -> float:
-    """The normal distribution's quantile, with its first correction for the degrees of freedom."""
-    normal = NormalDist().inv_cdf(probability)
-    return normal + (normal**3 + normal) / (4 * freedom)
-
-
-def _density(freedom: float, value: float) -> float:
-    scale = _ratio(freedom / 2) / math.sqrt(freedom * math.pi)
-    return scale * math.exp(-(freedom + 1) / 2 * math.log1p(value * value / freedom))
 
 
 def _tail(freedom: float, value: float) -> float:

@@ -43,7 +43,8 @@ def estimate(method: Method, data: TrainingData, settings: TrainSettings, out: P
     Later stages need what earlier ones leave, so all are taken to be like the first.
     """
     method, _ = available(method)
-    each = logged = _from_log(TrainingIdentity.of(method, data, settings, out).folder / "log.csv")
+    log = TrainingIdentity.of(method, data, settings, out).folder / "log.csv"
+    each = logged = _mean(_rows(log))  # of the last stage, where the log has enough of its steps
     with numerics(settings):
         fabric = launch_fabric(settings)
         factories = list(copy.deepcopy(method).stages())  # a copy, since a stage trains the networks that it is given
@@ -93,11 +94,6 @@ def pace(method: Method, data: TrainingData, settings: TrainSettings, out: Path)
         return None
     steps = settings.steps or own_steps(method.recipe)
     return Pace(len(rows), steps, each)
-
-
-def _from_log(path: Path) -> float | None:
-    """Mean seconds per step of the last stage in the log, where it has enough of them."""
-    return _mean(_rows(path))
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

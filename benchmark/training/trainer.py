@@ -171,7 +171,10 @@ class Trainer:
             self.fabric, stage, self._pools(stage), self.settings.seed, stage.steps, self.layout, self._remedy
         )
         self._began = time.perf_counter() - self.state.seconds  # so that the log's clock goes on after a resume
-        with self._log(stage) as log, explained(lambda: self._too_large(stage)):
+        with (
+            self._log(stage) as log,
+            explained(lambda: of_step(stage, self.fabric.device, self.settings.precision, self._kept())),
+        ):
             goal = self.budget.goal(index, stage)
             if goal is None:
                 goal = self._turn_minutes_into_steps(index, loop, log)
@@ -370,9 +373,6 @@ class Trainer:
             advice = "Compare its rows with the input's, or train again with --set and a smaller rate."
             warnings.warn(f"In the stage {stage.name!r} {found}. {advice}", stacklevel=2)
         return found
-
-    def _too_large(self, stage: Stage) -> str:
-        return of_step(stage, self.fabric.device, self.settings.precision, self._kept())
 
     def _remedy(self) -> str:
         return f"{self._kept()} Try --set with a smaller rate, or --precision fp32.".lstrip()

@@ -115,7 +115,7 @@ def ranking(rows: Sequence[Contender]) -> Ranking:
     if not convention:
         raise UserError(f"The rows on {rows[0].first.cell.data.label} have no convention in common: score them again.")
     scores = scene_scores(rows, f"psnr[{convention}]")
-    means = [float(np.mean([_of_seed(row, index, convention) for index in range(len(row.records))])) for row in rows]
+    means = [float(np.mean([record.figures[convention].psnr.mean for record in row.records])) for row in rows]
     order = sorted(range(len(rows)), key=lambda k: (-means[k], rows[k].label))
     rows, means, scores = [rows[k] for k in order], [means[k] for k in order], scores[order]
     pairs = holm_pairs(rows, convention)
@@ -222,7 +222,3 @@ def groups(ranks: Sequence[float] | np.ndarray, critical: float) -> list[tuple[i
             found.append(tuple(within))
             end = start + len(within)
     return found
-
-
-def _of_seed(row: Contender, index: int, convention: str) -> float:
-    return row.records[index].figures[convention].psnr.mean

@@ -118,8 +118,9 @@ def _verdict(entry: Entry, others: Sequence[Entry], conditions: Conditions | Non
                 for group, names in sorted(groups.items(), key=lambda item: (len(item[0]), item[0]))
             ]
     places += [(IMAGES, lines[0].title, lines[0]) for _, _, lines in others]
-    return judged(main, [Elsewhere(kind, name, line, _same_sign(line, main)) for kind, name, line in places])
-
-
-def _same_sign(one: Difference, other: Difference) -> bool:
-    return one.psnr.mean * other.psnr.mean > 0 or one.psnr.mean == other.psnr.mean == 0
+    elsewhere = []
+    for kind, name, line in places:
+        here, there = main.psnr.mean, line.psnr.mean
+        same_sign = there * here > 0 or there == here == 0
+        elsewhere.append(Elsewhere(kind, name, line, same_sign))
+    return judged(main, elsewhere)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from benchmark.leaderboard.compare import Difference
 from benchmark.tables.column import Column
 from benchmark.tables.formats import WithInterval
@@ -74,18 +72,15 @@ def headline(ranking: Ranking) -> str:
     if ranking.reason:
         highest = f"{first.label} has the highest mean, {first.psnr:.2f} dB"
         return f"{where} {highest}, and there is no verdict: {ranking.reason}."
-    surely = sum(pair.separated for pair in ranking.pairs if 0 in (pair.first, pair.second))
+    pairs = [pair for pair in ranking.pairs if 0 in (pair.first, pair.second)]
+    surely = sum(pair.separated for pair in pairs)
     if surely == others:
         said = f"{first.label} is best: {first.psnr:.2f} dB, ahead of all {others} other rows at 95 %"
     else:
-        rivals = [ranking.standings[max(p.first, p.second)].label for p in _open(ranking)]
+        rivals = [ranking.standings[max(p.first, p.second)].label for p in pairs if not p.separated]
         said = f"the best row is undecided at 95 %: {first.label} has {first.psnr:.2f} dB, not told apart from "
         said += ", ".join(rivals)
     return f"{where} {said}, over {ranking.scenes} scenes (Holm's correction for {len(ranking.pairs)} pairs)."
-
-
-def _open(ranking: Ranking) -> Sequence:
-    return [pair for pair in ranking.pairs if 0 in (pair.first, pair.second) and not pair.separated]
 
 
 def ranks_sentence(ranking: Ranking) -> str:

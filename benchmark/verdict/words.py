@@ -13,13 +13,22 @@ def sentence(verdict: Verdict) -> str:
     main = verdict.main
     where = f"on {main.title} ({main.convention})"
     if verdict.word == NONE:
-        return f"{main.a} and {main.b} have no verdict {where}: {main.psnr.reason}; {_gap(main.psnr)} on these images."
-    over = f"over {_scenes(verdict)}"
+        seen = f"{main.psnr.mean:+.2f} dB on these images"
+        return f"{main.a} and {main.b} have no verdict {where}: {main.psnr.reason}; {seen}."
+    over = f"over {main.psnr.scenes} scenes"
+    over += f" ({main.n} images)" if main.n != main.psnr.scenes else ""
+    over += f" and {main.seeds[0]} and {main.seeds[1]} seeds" if max(main.seeds) > 1 else ""
     if verdict.word != UNDECIDED:
         said = f"{main.a} is {verdict.word} than {main.b} {where}: {interval_text(main.psnr)} at 95 % {over}"
         return f"{said}; {_smallest(verdict)}."
     said = f"{main.a} and {main.b} are undecided {where}: {interval_text(main.psnr)} at 95 % {over}"
-    return f"{said}; {_smallest(verdict)}, and {_needed(verdict)}."
+    if main.psnr.mean == 0:
+        needed = "there is no difference that more scenes could settle"
+    elif verdict.scenes_needed is None:
+        needed = "no number of scenes would settle a difference of this size: the spread over seeds alone hides it"
+    else:
+        needed = f"about {rounded(verdict.scenes_needed)} scenes would settle a difference of this size"
+    return f"{said}; {_smallest(verdict)}, and {needed}."
 
 
 def further(verdict: Verdict) -> list[str]:
@@ -37,37 +46,14 @@ def interval_text(value: Interval, sign: str = "+") -> str:
     """``+0.31 dB [+0.12, +0.52]``; without the brackets where there is no interval. '' as `sign`: of a level."""
     if value.low is None or value.high is None:
         return f"{value.mean:{sign}.2f} dB"
-    digits = _digits(value)
+    half = (value.high - value.low) / 2
+    # two decimals, or as many as keep the ends of a narrow interval apart
+    digits = 2 if half <= 0 or half >= 0.05 else min(6, 1 - math.floor(math.log10(half)))
     return f"{value.mean:{sign}.{digits}f} dB [{value.low:{sign}.{digits}f}, {value.high:{sign}.{digits}f}]"
-
-
-def _digits(value: Interval) -> int:
-    """Two decimals, or as many as keep the ends of a narrow interval apart."""
-    half = (value.high - value.low) / 2 if value.low is not None and value.high is not None else 0.0
-    return 2 if half <= 0 or half >= 0.05 else min(6, 1 - math.floor(math.log10(half)))
-
-
-def _gap(value: Interval) -> str:
-    return f"{value.mean:+.2f} dB"
-
-
-def _scenes(verdict: Verdict) -> str:
-    main = verdict.main
-    scenes = f"{main.psnr.scenes} scenes"
-    scenes += f" ({main.n} images)" if main.n != main.psnr.scenes else ""
-    return scenes + (f" and {main.seeds[0]} and {main.seeds[1]} seeds" if max(main.seeds) > 1 else "")
 
 
 def _smallest(verdict: Verdict) -> str:
     return f"this set could show {two_digits(verdict.smallest or 0.0)} dB (four times in five)"
-
-
-def _needed(verdict: Verdict) -> str:
-    if verdict.main.psnr.mean == 0:
-        return "there is no difference that more scenes could settle"
-    if verdict.scenes_needed is None:
-        return "no number of scenes would settle a difference of this size: the spread over seeds alone hides it"
-    return f"about {rounded(verdict.scenes_needed)} scenes would settle a difference of this size"
 
 
 def two_digits(value: float) -> str:

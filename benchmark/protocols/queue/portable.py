@@ -70,7 +70,10 @@ def unpack(folder: Path, results: Path) -> int:
     if not (folder / INDEX).is_file():
         return 0
     index, _ = read_sealed(folder / INDEX, _REMEDY)
-    parts = _parts(folder, index)
+    listed = index.get("parts")
+    if not isinstance(listed, list) or not listed:
+        raise DamagedError(folder / INDEX, "it names no parts", _REMEDY)
+    parts = [_whole(folder, part) for part in listed]  # each of which is what was written
     taken = 0
     try:
         with tarfile.open(fileobj=_Joined(parts), mode="r|") as archive:  # type: ignore[call-overload]  # it reads, only
@@ -92,14 +95,6 @@ def _brought(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, re
     with replacing(target, durable=False) as part, part.open("wb") as stream:
         shutil.copyfileobj(content, stream, _CHUNK)
     return True
-
-
-def _parts(folder: Path, index: dict[str, Any]) -> list[Path]:
-    """The parts that an index names, each of which is what was written. Raises DamagedError."""
-    listed = index.get("parts")
-    if not isinstance(listed, list) or not listed:
-        raise DamagedError(folder / INDEX, "it names no parts", _REMEDY)
-    return [_whole(folder, part) for part in listed]
 
 
 def _whole(folder: Path, part: Any) -> Path:

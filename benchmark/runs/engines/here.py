@@ -37,19 +37,16 @@ class Here:
     def start(self, job: Job) -> None:
         """Carry the job out; in the worker it is only begun."""
         if job.plugin or ((self.settings.isolate or self.settings.timeout) and job.can_travel):
-            self._away().start(job)
+            if self._worker is None:
+                import torch
+
+                same = replace(self.settings, threads=self.settings.threads or torch.get_num_threads())
+                self._worker = Local(same, self.config, [self.config.device], self._report)
+            self._worker.start(job)
             self._is_away = True
             return
         with _threads(self.settings.threads), redirect_stdout(sys.stderr):  # prints of a method are no results
             self._ended.append((job, carry_out(job, self.config, self._report)))
-
-    def _away(self) -> Local:
-        if self._worker is None:
-            import torch
-
-            same = replace(self.settings, threads=self.settings.threads or torch.get_num_threads())
-            self._worker = Local(same, self.config, [self.config.device], self._report)
-        return self._worker
 
     def wait(self, seconds: float | None) -> list[tuple[Job, Outcome]]:
         """See `Engine.wait`."""

@@ -87,13 +87,11 @@ class Local:
             self._retire(self._idle.pop(0))
         if self._nursery is None:
             self._nursery = Nursery()
-        return self._nursery.fork(self._free.pop(0), self._threads, self._limit())
-
-    def _limit(self) -> int:
-        """Most bytes of a worker: beyond them its allocations fail, before the kernel kills some process or other."""
-        if self.config.device.startswith("cuda"):
-            return 0  # drivers of GPUs reserve many times what they use
-        return self._memory or int(0.9 * (available() or 0))
+        # Most bytes of the worker: beyond them its allocations fail, before the kernel kills some process or other.
+        # None on a GPU, since drivers reserve many times what they use.
+        on_gpu = self.config.device.startswith("cuda")
+        limit = 0 if on_gpu else self._memory or int(0.9 * (available() or 0))
+        return self._nursery.fork(self._free.pop(0), self._threads, limit)
 
     def _retire(self, worker: Worker) -> None:
         worker.channel.close()
@@ -126,7 +124,8 @@ class Local:
                 elif isinstance(message, Warned):
                     warnings.warn(message.text, DamagedWarning if message.damaged else UserWarning, stacklevel=2)
                 elif message is GONE:
-                    self._kill(worker)
+                    if self._nursery:
+                        self._nursery.kill(worker)
                 elif isinstance(message, Stop):
                     raise ResultsError(message.text)
                 elif worker.job:
@@ -137,7 +136,11 @@ class Local:
         """A worker has finished its job: it takes another one, unless the job may have left it in any state."""
         job, worker.job = worker.job, None
         self._busy.remove(worker)
-        if _suspicious(outcome):
+        if isinstance(outcome, Record):
+            suspicious = outcome.reason is not None and outcome.reason.code in (CRASHED, MEMORY)
+        else:
+            suspicious = isinstance(outcome, Died) or (isinstance(outcome, Untrained) and outcome.crashed)
+        if suspicious:
             self._retire(worker)
         else:
             self._idle.append(worker)
@@ -171,10 +174,6 @@ class Local:
         how, outside = obituary(code)
         return Died(f"The process that ran it {how} (log: {self.log_of(worker.job)})", outside)
 
-    def _kill(self, worker: Worker) -> None:
-        if self._nursery:
-            self._nursery.kill(worker)
-
     def _end_silent(self) -> None:
         """End workers that hang; their log tells where."""
         for worker in self._busy:
@@ -197,21 +196,15 @@ class Local:
             while training and time.monotonic() < until:
                 ready_among([self._nursery, *(w.channel for w in training)], 0.5)  # type: ignore[list-item]
                 gone = self._nursery.ended()
-                training = [w for w in training if w.pid not in gone and all(map(_is_news, list(messages(w))))]
+                # a worker goes on after a step or a warning alone
+                training = [
+                    worker
+                    for worker in training
+                    if worker.pid not in gone and all(isinstance(m, Step | Warned) for m in list(messages(worker)))
+                ]
         except (EOFError, OSError):  # the nursery was killed
             pass
         for worker in (*self._busy, *self._idle):
             worker.channel.close()
         self._nursery.close()
         self._nursery = None
-
-
-def _is_news(message: object) -> bool:
-    """Whether a worker goes on after a message."""
-    return isinstance(message, Step | Warned)
-
-
-def _suspicious(outcome: Outcome) -> bool:
-    if isinstance(outcome, Record):
-        return outcome.reason is not None and outcome.reason.code in (CRASHED, MEMORY)
-    return isinstance(outcome, Died) or (isinstance(outcome, Untrained) and outcome.crashed)

@@ -18,7 +18,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -54,24 +53,18 @@ class _Nursery:
         except ConnectionError:
             return False
         self._descriptors += descriptors
-        for order in self._orders(data):
+        *lines, self._text = (self._text + data).split(b"\n")
+        for order in map(json.loads, lines):
             if order["do"] == "fork":
-                self._fork(self._descriptors.pop(0), order)
+                channel, pid = self._descriptors.pop(0), os.fork()
+                if pid == 0:
+                    self._become_worker(channel, order)
+                os.close(channel)
+                self.children.add(pid)
+                self._tell({"forked": pid})
             elif order["pid"] in self.children:
                 _signal_group(order["pid"], order["signal"])
         return bool(data)
-
-    def _orders(self, data: bytes) -> Iterator[dict[str, Any]]:
-        *lines, self._text = (self._text + data).split(b"\n")
-        return map(json.loads, lines)
-
-    def _fork(self, channel: int, order: dict[str, Any]) -> None:
-        pid = os.fork()
-        if pid == 0:
-            self._become_worker(channel, order)
-        os.close(channel)
-        self.children.add(pid)
-        self._tell({"forked": pid})
 
     def _become_worker(self, channel: int, order: dict[str, Any]) -> NoReturn:
         code = 1

@@ -156,7 +156,10 @@ class Queue:
             if outcome.again and task.tries < TRIES:
                 self._todo.insert(0, task)
                 return
-            self._keep(task, self._lost(task, outcome))
+            if isinstance(task.job.work, Cell):
+                self._keep(task, fail_cell(task.job.work, self.config, Reason(outcome.code, outcome.text)))
+            else:
+                self._keep(task, Untrained(Reason(NOT_TRAINED, outcome.text)))
             return
         self._keep(task, outcome)
 
@@ -165,12 +168,6 @@ class Queue:
         if self.report and self.engine.capacity > 1:
             cells = [one for one in self.tasks if isinstance(one.job.work, Cell)]
             self.report("cells", sum(one.outcome is not None for one in cells), len(cells))
-
-    def _lost(self, task: _Task, death: Died) -> Record | Untrained:
-        """What is kept of a job whose process died."""
-        if isinstance(task.job.work, Cell):
-            return fail_cell(task.job.work, self.config, Reason(death.code, death.text))
-        return Untrained(Reason(NOT_TRAINED, death.text))
 
     def _put_off(self, task: _Task, outcome: Busy) -> None:
         """A neighbour is at work on it: look again later."""

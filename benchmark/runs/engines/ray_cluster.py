@@ -116,7 +116,12 @@ class RayCluster:
         except Exception as error:  # Ray's own, of a worker or a machine that died
             text = " ".join(f"The process that ran it died: {type(error).__name__}: {error}".split())
             return Died(text, again="Crashed" not in type(error).__name__)
-        return _kept(outcome, files, self.config.results)
+        # What a machine without the folder has sent is written, the record last.
+        results = self.config.results
+        _write(files, results)
+        if isinstance(outcome, Record) and (files or not (run_folder(results, outcome.id) / "record.json").exists()):
+            write_record(results, outcome)
+        return outcome
 
     def close(self, interrupted: bool = False) -> None:
         """End its tasks, and the cluster where it is its own."""
@@ -161,10 +166,16 @@ def carry_out_away(job: Job, config: RunConfig, mark: Path, given: Files, thread
         torch.set_num_threads(threads)
     if mark.exists():
         return carry_out(job, config), {}
-    with tempfile.TemporaryDirectory() as folder:
-        _write(given, Path(folder))
-        outcome = carry_out(_moved(job, Path(folder)), replace(config, results=Path(folder)))
-        return _sent(outcome, Path(folder), config.results), _left(Path(folder), given)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _write(given, folder)
+        if isinstance(job.work, Cell):
+            weights = str(folder / "given" / Path(job.work.weights).name) if job.work.weights else ""
+            moved = replace(job, work=replace(job.work, weights=weights))
+        else:
+            moved = replace(job, work=replace(job.work, results=folder))
+        outcome = carry_out(moved, replace(config, results=folder))
+        return _sent(outcome, folder, config.results), _left(folder, given)
 
 
 def _files_for(job: Job, results: Path) -> Files:
@@ -177,13 +188,6 @@ def _files_for(job: Job, results: Path) -> Files:
         weights = Path(job.work.weights)
         paths |= {f"given/{path.name}": path for path in (weights, card_path(weights))}
     return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
-
-
-def _moved(job: Job, folder: Path) -> Job:
-    if not isinstance(job.work, Cell):
-        return replace(job, work=replace(job.work, results=folder))
-    weights = str(folder / "given" / Path(job.work.weights).name) if job.work.weights else ""
-    return replace(job, work=replace(job.work, weights=weights))
 
 
 def _sent(outcome: Outcome, folder: Path, results: Path) -> Outcome:
@@ -209,14 +213,6 @@ def _left(folder: Path, given: Files) -> Files:
             if given.get(name) != content:
                 found[name] = content
     return found
-
-
-def _kept(outcome: Outcome, files: Files, results: Path) -> Outcome:
-    """Write what a machine without the folder has sent, the record last."""
-    _write(files, results)
-    if isinstance(outcome, Record) and (files or not (run_folder(results, outcome.id) / "record.json").exists()):
-        write_record(results, outcome)
-    return outcome
 
 
 def _write(files: Files, folder: Path) -> None:

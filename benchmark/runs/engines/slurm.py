@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.planning.plan import PlannedCell
-from benchmark.records.cell import Cell
 from benchmark.records.claims import at_work
 from benchmark.records.files import read_record, run_folder, unsound, writing
 from benchmark.records.record import DONE, SKIPPED, Record
@@ -84,15 +83,11 @@ def run_on_slurm(
         f"How far they are: python -m benchmark status --results {config.results}"
     )
     for job in jobs if settings.wait else ():
-        _wait_for(job, say)
+        try:
+            job.results()
+        except Exception as error:  # whatever ended the job; submitit's own, or what was raised on the node
+            say(f"The job {job.job_id} failed: {' '.join(str(error).split())[:500]}")
     return [record for one in work if (record := _record_of(one, config))]
-
-
-def _wait_for(job: Any, say: Callable[[str], None]) -> None:
-    try:
-        job.results()
-    except Exception as error:  # whatever ended the job; submitit's own, or what was raised on the node
-        say(f"The job {job.job_id} failed: {' '.join(str(error).split())[:500]}")
 
 
 def units(work: Sequence[Work], cells_per_job: int) -> list[list[Work]]:
@@ -212,16 +207,15 @@ def _is_missing(one: Work, config: RunConfig) -> bool:
     if isinstance(one, TrainingRequest) or one.training is not None:
         return True
     folder = run_folder(config.results, one.cell.id)
-    return at_work(folder) is None and (config.force or _finished(one.cell, config) is None)
-
-
-def _finished(cell: Cell, config: RunConfig) -> Record | None:
-    folder = run_folder(config.results, cell.id)
+    if at_work(folder) is not None:
+        return False
+    if config.force:
+        return True
     with suppress(UserError):
         record = read_record(folder)
         if record and record.status in (DONE, SKIPPED) and not unsound(folder, record):
-            return record
-    return None
+            return False
+    return True
 
 
 def _record_of(one: Work, config: RunConfig) -> Record | Trained | Untrained | None:
