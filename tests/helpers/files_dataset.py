@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ class FilesDataset(Dataset):
         files, hashes = {}, {}
         for role in roles:
             files[role] = f"{i:02d}-{role}.npy"
-            np.save(self.root / files[role], arrays[role])
+            _save(self.root / files[role], arrays[role])
             hashes[role] = hashlib.sha256(arrays[role].tobytes()).hexdigest()
         return Row(f"im{i:02d}", "train", f"s{i // 2}", "", None, {"beta": 0.1}, files, hashes)
 
@@ -49,6 +50,14 @@ class FilesDataset(Dataset):
     def __getitem__(self, index):
         row = self.rows[index]
         return Sample(row.name, self.read(index, "degraded"), self.read(index, "clean"), row.scene, row.meta)
+
+
+def _save(path: Path, array: np.ndarray) -> None:
+    """Whole or not there: of several processes that make the same set, one may read while another still writes."""
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    with part.open("wb") as file:
+        np.save(file, array)
+    part.replace(path)
 
 
 def pairs(folder: Path, name: str = "images", count: int = 4, seed: int = 0, scale: int = 1) -> FilesDataset:
