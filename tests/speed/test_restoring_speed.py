@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,19 @@ def test_networks_against_how_they_are_written(name: str) -> None:
     assert difference < 1e-4
     pairs = in_turn(lambda: fast.restore(last, info), lambda: written.restore(x, info), 5)
     record(f"{name} ({SHIPPED[name]}): 256x256", pairs, "layers as written, channels first")
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+@pytest.mark.parametrize("name", SHIPPED)
+def test_compiled_networks(name: str) -> None:
+    """`--compile` once it has compiled, against the default."""
+    method = load_from(name, None, WEIGHTS / name / f"{SHIPPED[name]}.safetensors").method
+    image = np.random.default_rng(0).integers(0, 256, (256, 256, max(method.facts.channels)), np.uint8)
+    sample = Sample("x", image, None, "x", {}, 0.1)
+    compiled, plain = (Restorer(method, settings=InferenceSettings(compile=on)) for on in (True, False))
+    assert list(compiled([sample])) and list(plain([sample])) and not compiled.remark
+    pairs = in_turn(lambda: list(compiled([sample])), lambda: list(plain([sample])), 5)
+    record(f"{name} ({SHIPPED[name]}): 256x256, --compile once compiled", pairs, "without --compile")
 
 
 @pytest.mark.parametrize("name", ["r2r", "dgunet"])

@@ -88,6 +88,14 @@ def test_gain_is_on_the_high_frequencies():
         assert one(x[..., :24, :24]).shape == (1, 1, 1, 1)
 
 
+def test_the_blur_of_the_discriminator_stays_in_float32_under_autocast():
+    blur = Discriminator(8, high_pass="gaussian").to(memory_format=torch.channels_last).Gas
+    image = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)).bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(blur(image), blur(image.float())) and blur(image).dtype == torch.float32
+    torch.testing.assert_close(blur(image), blur.double()(image.double()).float())
+
+
 def test_initial_weights_of_the_generator():
     net = Generator(16, 2, 3)
     scale = net.scale.clone()
