@@ -18,6 +18,7 @@ from benchmark.inference.memory import keep_freed_memory
 from benchmark.inference.portion import smaller
 from benchmark.inference.settings import InferenceSettings
 from benchmark.inference.tiling import tiled
+from benchmark.inference.winograd import quickened
 from benchmark.inference.within import Layers
 from benchmark.progress import Report, Task
 from benchmark.scoring.output_check import check_form, check_values
@@ -49,7 +50,8 @@ class Restorer:
 
     Args:
         method: in eval mode after this, moved to `device`. What restores is a twin of it where layers are folded
-            (`benchmark.inference.folding`); parameters and costs stay those of the method.
+            or take a faster form (`benchmark.inference.folding`, `.winograd`); parameters and costs stay those of the
+            method.
         device: torch device. settings: see InferenceSettings.
         batch_pixels: images of equal size are restored together up to so many pixels; 0 = by the kind of device.
         check_range: refuse outputs whose white is not 1; off while a network is still in training.
@@ -78,6 +80,8 @@ class Restorer:
         self.method = method.to(self.device, **layout).eval()
         self._fast = self.method if settings.exact else folded(self.method)
         self._compiled = Compiled(self._fast) if settings.compile else None
+        if not settings.exact and not settings.compile:
+            self._fast = quickened(self._fast)
         self._layers = Layers(self._fast)
         if self.device.type == "cpu":
             keep_freed_memory()

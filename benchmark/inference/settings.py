@@ -35,8 +35,8 @@ class InferenceSettings:
         grey_as_rgb: grey images are repeated three times, the outputs averaged back.
         channels_last: memory layout of images and weights: on, off, or auto, which is on where that was measured to be
             faster (`benchmark.inference.restorer`). The layout moves figures in their last bits only.
-        exact: layers are computed one by one as they are written; else batch normalisation is folded into convolutions,
-            which moves figures by less than 1e-4 dB.
+        exact: layers are computed one by one as they are written; else batch normalisation is folded into convolutions
+            and on a CPU wide ones take Winograd's form, which moves figures by less than 1e-4 dB.
         compile: networks are compiled by torch.compile, which takes minutes once and moves outputs by some 1e-6; they
             run as written where there is no compiler.
         noise_seed: of synthetic degradation and of a method's own draws.
@@ -51,7 +51,7 @@ class InferenceSettings:
     tf32: bool = _option(False, "--tf32", "allow TF32 products on CUDA (recorded)")
     grey_as_rgb: bool = _option(False, "--grey-as-rgb", "give grey images to methods that take RGB only")
     channels_last: str = _option("auto", "--channels-last", "memory layout with the channels last", choices=LAYOUTS)
-    exact: bool = _option(False, "--exact", "compute each layer as written: no folding of batch normalisation")
+    exact: bool = _option(False, "--exact", "compute each layer as written: nothing folded, no faster form")
     compile: bool = _option(False, "--compile", "compile networks (torch.compile): minutes once, then faster for some")
     noise_seed: int = 0
 
