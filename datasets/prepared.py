@@ -15,6 +15,7 @@ from datasets.core.errors import UserError
 from datasets.core.files import digest, open_ordinary
 from datasets.core.registry import unknown
 from datasets.manifest import prepare_command, read_manifest
+from datasets.ops.arrays import load_npy
 from datasets.ops.images import decode
 from datasets.ops.pictures.header import MOST_BYTES
 from datasets.ops.ranges import unit
@@ -152,7 +153,7 @@ class Prepared(Dataset):
 
 def _decode(data: bytes, path: Path, channels: int) -> np.ndarray:
     if path.suffix == ".npy":
-        array: np.ndarray = np.load(io.BytesIO(data), allow_pickle=False)
+        array = load_npy(io.BytesIO(data))
         return np.repeat(array, 3, 2) if array.ndim == 3 and array.shape[2] < channels else array
     image = decode(data, path, channels, deep=True, trusted=True)
     return image if image.dtype == np.uint8 else unit(image)

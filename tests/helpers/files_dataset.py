@@ -10,6 +10,7 @@ import numpy as np
 
 from datasets.base import Dataset, DatasetFacts, Row, Sample
 from datasets.core.errors import UserError
+from datasets.ops.arrays import load_npy
 
 
 class FilesDataset(Dataset):
@@ -42,7 +43,8 @@ class FilesDataset(Dataset):
         path = self.root / self.rows[index].files[role]
         if not path.is_file():
             raise UserError(f"{path} is missing.")
-        return np.load(path)
+        with path.open("rb") as stream:
+            return load_npy(stream)
 
     def __len__(self) -> int:
         return len(self.rows)
