@@ -29,5 +29,19 @@ def filtered(x: Tensor, kernel: Tensor, *, mirrored: bool) -> Tensor:
     reach = len(kernel) // 2
     if mirrored:
         x = functional.pad(x, [reach] * 4, mode="reflect")
-    kernels = kernel.expand(x.shape[1], 1, *kernel.shape)
-    return functional.conv2d(x, kernels, padding=0 if mirrored else reach, groups=x.shape[1])
+    return per_channel(x, kernel.expand(x.shape[1], 1, *kernel.shape), padding=0 if mirrored else reach)
+
+
+def per_channel(x: Tensor, kernels: Tensor, padding: int = 0) -> Tensor:
+    """Each channel of (N, C, H, W) under a filter of its own, (C, 1, k, k), zeros beyond the border: (N, C, ...).
+
+    In float32 or better, under autocast too: in bfloat16, of 8 bits, what an image differs from its blur by is mostly
+    rounding, and on a CPU such a convolution of many taps takes minutes with the channels last.
+    """
+    with torch.autocast(x.device.type, enabled=False):
+        return functional.conv2d(wide(x), wide(kernels), padding=padding, groups=x.shape[1])
+
+
+def wide(x: Tensor) -> Tensor:
+    """In float32 or better: statistics, means of squares and small differences are not for 16 bits."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))

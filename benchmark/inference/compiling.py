@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from benchmark.inference.twins import M, twin
 from methods.base import Method, SampleInfo
-
-M = TypeVar("M", bound=nn.Module)
 
 
 def compiled(module: M) -> M:
@@ -19,9 +18,7 @@ def compiled(module: M) -> M:
 
     The twin shares everything else; the module itself is left as it is, so that costs are counted on layers as written.
     """
-    twin = copy.copy(module)
-    twin._modules = {name: child and _network(child) for name, child in module._modules.items()}
-    return twin
+    return twin(module, {name: _network(child) for name, child in module._modules.items() if child is not None})
 
 
 def _network(module: nn.Module) -> nn.Module:
@@ -29,9 +26,9 @@ def _network(module: nn.Module) -> nn.Module:
         return module
     if type(module).forward is nn.Module.forward:  # a container: its parts are called one by one
         return compiled(module)
-    twin = copy.copy(module)
-    twin.compile()
-    return twin
+    made = copy.copy(module)
+    made.compile()
+    return made
 
 
 class Compiled:

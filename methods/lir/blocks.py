@@ -5,13 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from methods.blurs import wide
+
 EPSILON = 1e-5
 NORMS = ("batch", "layer", "none")
-
-
-def wide(x: Tensor) -> Tensor:
-    """In float32 at least: statistics and means of squares are not for 16 bits."""
-    return x.float() if x.element_size() < 4 else x
 
 
 class LayerNorm(nn.Module):

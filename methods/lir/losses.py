@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from methods.blurs import filtered, gaussian_kernel
-from methods.lir.blocks import wide
+from methods.blurs import filtered, gaussian_kernel, wide
 
 
 def l1(a: Tensor, b: Tensor) -> Tensor:
@@ -36,6 +35,7 @@ def blur_kernel(side: int, sigma: float, dtype: torch.dtype, device: torch.devic
 
 def blurred(x: Tensor, side: int, sigma: float) -> Tensor:
     """Each channel of (N, C, H, W) blurred, borders mirrored; `side` odd, H and W above side / 2."""
+    x = wide(x)
     return filtered(x, blur_kernel(side, sigma, x.dtype, x.device), mirrored=True)
 
 

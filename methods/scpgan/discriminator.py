@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from methods.blurs import gaussian_kernel
+from methods.blurs import gaussian_kernel, per_channel
 
 SLOPE, SIDE = 0.2, 15
 HIGH_PASSES = ("learned", "gaussian")
@@ -31,14 +31,9 @@ class Blur(nn.Module):
             self.conv.register_buffer("weight", kernel)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, channels, H, W), sides of 8 or more -> the same shape, in float32 or better.
-
-        Under autocast too: in bfloat16, of 8 bits, the difference from the image would be mostly rounding, and on CPUs
-        this convolution takes minutes in it.
-        """
-        padded = functional.pad(x.to(self.conv.weight.dtype), [SIDE // 2] * 4, mode="reflect")  # type: ignore[arg-type]
-        with torch.autocast(x.device.type, enabled=False):
-            return functional.conv2d(padded, self.conv.weight, groups=x.shape[1])  # type: ignore[arg-type]
+        """(N, channels, H, W), sides of 8 or more -> the same shape, in float32 or better."""
+        padded = functional.pad(x, [SIDE // 2] * 4, mode="reflect")
+        return per_channel(padded, self.conv.weight)  # type: ignore[arg-type]
 
 
 class Discriminator(nn.Module):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from methods.blurs import filtered, gaussian_kernel
+from methods.blurs import filtered, gaussian_kernel, wide
 
 # Sides and weights of the fixed blurs of the background loss. Their sigma of 25 pixels makes them all but box filters.
 BACKGROUND = ((3, 0.01), (9, 0.1), (15, 1.0))
@@ -42,7 +42,7 @@ def l1(a: Tensor, b: Tensor) -> Tensor:
 
 def mean_ssim(a: Tensor, b: Tensor, rounded: bool = True) -> Tensor:
     """Mean SSIM of two batches: 11x11 Gaussian window of sigma 1.5, zeros beyond the border, data range 1."""
-
+    a, b = wide(a), wide(b)
     window = ssim_window(rounded, a.dtype, a.device)
 
     def smooth(x: Tensor) -> Tensor:
@@ -78,8 +78,9 @@ def background(a: Tensor, b: Tensor, rounded: bool = True) -> Tensor:
 
 def blurred_l1(a: Tensor, b: Tensor, side: int, rounded: bool = True) -> Tensor:
     """Mean absolute difference of two batches after a blur of the background loss, borders mirrored."""
-    kernel = background_kernel(side, rounded, a.dtype, a.device)
-    return filtered(a - b, kernel, mirrored=True).abs().mean()
+    difference = wide(a) - wide(b)
+    kernel = background_kernel(side, rounded, difference.dtype, difference.device)
+    return filtered(difference, kernel, mirrored=True).abs().mean()
 
 
 def adversarial(judged: Tensor, real: bool, kind: str = "lsgan") -> Tensor:

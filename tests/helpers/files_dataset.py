@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
 
 from datasets.base import Dataset, DatasetFacts, Row, Sample
 from datasets.core.errors import UserError
+from datasets.core.files import replacing
 from datasets.ops.arrays import load_npy
 
 
@@ -56,10 +56,8 @@ class FilesDataset(Dataset):
 
 def _save(path: Path, array: np.ndarray) -> None:
     """Whole or not there: of several processes that make the same set, one may read while another still writes."""
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    with part.open("wb") as file:
+    with replacing(path, durable=False) as part, part.open("wb") as file:
         np.save(file, array)
-    part.replace(path)
 
 
 def pairs(folder: Path, name: str = "images", count: int = 4, seed: int = 0, scale: int = 1) -> FilesDataset:
