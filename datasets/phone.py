@@ -23,7 +23,7 @@ from datasets.listing import need_source
 from datasets.ops.images import read_image
 from datasets.ops.noise import keyed_generator
 from datasets.ops.resize import imresize
-from datasets.phone_cameras import SEED, STRONG, STRONGER, drawn, log_uniform
+from datasets.phone_cameras import SEED, STRONG, STRONGER, drawn, log_uniform, recoloured, recolouring
 from datasets.prepared import Prepared
 
 # Pictures of each photograph, each with a camera, an exposure and noise of its own. The first shows it as it is; the
@@ -42,6 +42,7 @@ class Shot:
     split: str
     version: int
     strong: tuple[float, float] = STRONG
+    recolour: bool = False
 
     @property
     def name(self) -> str:
@@ -57,7 +58,8 @@ class Shot:
 
     def meta(self) -> dict[str, Any]:
         """All that the picture was made with."""
-        return {**drawn(self.name, self.strong), "zoom": self.zoom}
+        colours = {"colours": recolouring(self.name)} if self.recolour and self.version else {}
+        return {**drawn(self.name, self.strong), "zoom": self.zoom, **colours}
 
 
 class Phone(Prepared):
@@ -68,9 +70,11 @@ class Phone(Prepared):
 
     Class attributes:
         strong: range of the stronger noise, see `phone_cameras`.
+        recolour: the enlarged pictures have other colours than their photograph, another hue and saturation each.
     """
 
     strong: ClassVar[tuple[float, float]] = STRONG
+    recolour: ClassVar[bool] = False
     facts = DatasetFacts(
         name="phone",
         title="phone",
@@ -91,7 +95,8 @@ class Phone(Prepared):
         """All pictures, from BSDS500 in its authors' layout or prepared. Raises UserError as that set does."""
         for split, paths in layout(need_source(source, "BSDS500")).items():
             for path in paths:
-                yield from (_item(Shot(path, split, version, cls.strong)) for version in range(VERSIONS[split]))
+                shots = (Shot(path, split, version, cls.strong, cls.recolour) for version in range(VERSIONS[split]))
+                yield from map(_item, shots)
 
     @property
     def degradation(self) -> str:
@@ -107,6 +112,17 @@ class PhoneStrong(Phone):
 
     facts = replace(Phone.facts, name="phone-strong", title="phone-strong")
     strong = STRONGER
+
+
+class PhoneColours(PhoneStrong):
+    """`phone-strong` with other colours in two of three pictures: any hue as likely as any other.
+
+    Photographs of nature have few purple or yellow surfaces. Networks that saw no others take strong noise on those for
+    noise on a greyer one, and shift them by ten grey levels.
+    """
+
+    facts = replace(Phone.facts, name="phone-colours", title="phone-colours")
+    recolour = True
 
 
 def layout(source: Path) -> dict[str, list[Path]]:
@@ -160,6 +176,7 @@ def images(rgb: np.ndarray, meta: dict[str, Any], name: str) -> dict[str, np.nda
 
     Colours that the camera cannot see are clipped in the clean mosaic, so that both pictures have the same.
     """
-    raw_clean = np.clip(camera.mosaicked(camera.linear_light(rgb, meta["exposure"]), meta), 0, 1)
+    light = recoloured(camera.linear_light(rgb, meta["exposure"]), **meta.get("colours", {}))
+    raw_clean = np.clip(camera.mosaicked(light, meta), 0, 1)
     raw = camera.exposed(raw_clean, meta, keyed_generator(SEED, name, "noise"))
     return {"degraded": camera.developed(raw, meta), "clean": camera.developed(raw_clean, meta), "raw": raw}

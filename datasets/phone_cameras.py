@@ -1,4 +1,7 @@
-"""The cameras of `phone`: each picture is taken by one of its own, drawn from the picture's name alone."""
+"""The cameras of `phone`: each picture is taken by one of its own, drawn from the picture's name alone.
+
+And the colours of `phone-colours`, drawn from it too.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ MILD, STRONG, MILD_SHARE = (1e-4, 2e-3), (2e-3, 3e-2), 0.25
 STRONGER = (4e-3, 6e-2)  # of `phone-strong`
 EXPOSURES = (0.15, 1.2)  # log-uniform: dark pictures are common; above 0.9 the brightest colours are clipped
 NEUTRALS = (0.4, 0.75)  # of red and blue
+SATURATIONS = (0.6, 2.0)  # of `phone-colours` against the photograph's own, log-uniform
 NEAREST = 2.0  # a published law is taken for strengths up to this factor from its own
 # Camera -> linear sRGB off the diagonal, uniform between these; rows sum to 1. The Galaxy S6's, in the metadata of
 # SIDD's first capture, lies inside: -0.325, 0.249; -0.195, -0.200; -0.003, -0.591.
@@ -71,6 +75,25 @@ def drawn(name: str, strong: tuple[float, float] = STRONG) -> dict[str, Any]:
         "exposure": _short(log_uniform(rng, *EXPOSURES)),
         "law": f"{law.camera} at ISO {law.iso} x {gain:.3g}",
     }
+
+
+def recolouring(name: str) -> dict[str, float]:
+    """Other colours for a picture, what `recoloured` takes: any hue, in degrees, and saturation."""
+    rng = keyed_generator(SEED, name, "colours")
+    return {"hue": _short(rng.uniform(0, 360)), "saturation": _short(log_uniform(rng, *SATURATIONS))}
+
+
+def recoloured(light: np.ndarray, hue: float = 0.0, saturation: float = 1.0) -> np.ndarray:
+    """Light with its colours turned about grey by `hue` degrees, and stretched away from it; (H, W, 3) linear sRGB.
+
+    The mean of the three stays, but for colours that leave the gamut: what is negative becomes 0.
+    """
+    if not hue and saturation == 1:
+        return light
+    angles = np.deg2rad(hue + np.array([0.0, 120.0, 240.0]))
+    shares = (2 / 3) * np.cos(angles)  # of each colour's distance from grey, in red, green, blue; they add up to 0
+    turn = np.array([[shares[(column - row) % 3] for column in range(3)] for row in range(3)])
+    return np.maximum(light.mean(axis=2, keepdims=True) + saturation * (light @ turn.T), 0)
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:

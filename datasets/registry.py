@@ -20,6 +20,7 @@ DATASETS = Registry(
         "bsds500": "datasets.bsds500:BSDS500",
         "phone": "datasets.phone:Phone",
         "phone-strong": "datasets.phone:PhoneStrong",
+        "phone-colours": "datasets.phone:PhoneColours",
         "gopro": "datasets.gopro:GoPro",
         "hide": "datasets.gopro:HIDE",
         "realblur-j": "datasets.realblur:RealBlurJ",

@@ -20,11 +20,12 @@ from datasets.sources import hashes
 TRAININGS = {
     ("phone", ""): ("train", "test"), ("phone", "train"): ("train", "test"),
     ("phone-strong", ""): ("train", "test"), ("phone-strong", "train"): ("train", "test"),
+    ("phone-colours", ""): ("train", "test"), ("phone-colours", "train"): ("train", "test"),
     ("bsds500", ""): ("train",), ("bsds500", "train"): ("train",), ("bsds500", "test"): ("test",),
     ("bsds500", "val"): ("val",), ("bsd400", ""): ("train", "test"), ("bsd400", "train"): ("train", "test"),
 }  # fmt: skip
 # Sets whose scenes are those photographs.
-SCENES = ("bsds500", "phone", "phone-strong")
+SCENES = ("bsds500", "phone", "phone-strong", "phone-colours")
 
 
 def shared(trained_on: Iterable[DatasetRef], dataset: str, rows: Sequence[Row]) -> list[str]:

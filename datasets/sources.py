@@ -81,7 +81,7 @@ SOURCES = {
 }
 
 # Sets that are made from the files of another one.
-MADE_FROM = {"phone": "bsds500", "phone-strong": "bsds500"}
+MADE_FROM = {"phone": "bsds500", "phone-strong": "bsds500", "phone-colours": "bsds500"}
 
 
 @functools.cache
