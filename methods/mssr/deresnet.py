@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from methods.mssr.head import damp, shrunk, strides
-from methods.mssr.noise import Draw, injection
+from methods.mssr.noise import Draw, Std, injection, of_each_image
 
 
 class ResidualBlock(nn.Module):
@@ -27,7 +27,7 @@ class DeResnet(nn.Module):
 
     Args:
         width: features. blocks: residual blocks, each with noise before it.
-        noise_std: of the injected maps; 0 = a deterministic network, without their keys.
+        noise_std: of the injected maps, or its range over the images; 0 = a deterministic network, without their keys.
         scale: clean side / degraded side: 4 or 2 (stride-2 convolutions after the blocks), or 1 (none: our adaptation;
             the authors' code fails there).
         residual: the output is the shrunken input plus the last convolution's, in place of a sigmoid of that one.
@@ -39,14 +39,14 @@ class DeResnet(nn.Module):
         self,
         width: int = 64,
         blocks: int = 8,
-        noise_std: float = 0.1,
+        noise_std: Std = 0.1,
         scale: int = 4,
         residual: bool = False,
         noise_start: float = 0.0,
         head_start: float = 1.0,
     ) -> None:
         super().__init__()
-        self.scale, self.residual = scale, residual
+        self.scale, self.residual, self.noise_std = scale, residual, noise_std
         self.block_input = nn.Sequential(nn.Conv2d(3, width, 3, padding=1), nn.PReLU())
         self.noises = nn.ModuleList(injection(width, noise_std, noise_start) for _ in range(blocks))
         self.res_blocks = nn.ModuleList(ResidualBlock(width) for _ in range(blocks))
@@ -58,11 +58,12 @@ class DeResnet(nn.Module):
         """Sample degraded images.
 
         Args:
-            x: (N, 3, H, W) clean, in [0, 1]. draw: of the noise maps, see Noise, asked once per block in order.
+            x: (N, 3, H, W) clean, in [0, 1].
+            draw: of the noise maps, see Noise, asked once per block in order; for a range of noise_std once before.
         Returns:
             (N, 3, ceil(H / scale), ceil(W / scale)), in [0, 1]; unbounded where `residual`.
         """
-        h = self.block_input(x)
+        h, draw = self.block_input(x), of_each_image(draw, self.noise_std, len(x))
         for noise, block in zip(self.noises, self.res_blocks, strict=True):
             h = block(noise(h, draw))
         out = self.block_output(self.down_sample(h))

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from methods.mssr.attention import ChannelSpatialAttention, Group, LayerAttention, conv
 from methods.mssr.head import damp, shrunk, strides
-from methods.mssr.noise import Draw, injection
+from methods.mssr.noise import Draw, Std, injection, of_each_image
 
 
 class Trunk(nn.Module):
@@ -19,7 +19,7 @@ class Trunk(nn.Module):
         groups: int,
         blocks: int,
         reduction: int,
-        noise: tuple[float, float],
+        noise: tuple[Std, float],
         steps: tuple[int, int],
         late: bool,
     ) -> None:
@@ -53,7 +53,8 @@ class HAN(nn.Module):
 
     Args:
         features: of all layers. groups, blocks: groups, and attention blocks in each. reduction: of channel attention.
-        noise_std: of the injected maps (groups + 2 of them); 0 = a deterministic network, without their keys.
+        noise_std: of the injected maps (groups + 2 of them), or its range over the images; 0 = a deterministic network,
+            without their keys.
         scale: clean side / degraded side, 1, 2 or 4.
         late_downsampling: shrink at the end (the variant that the authors call han2) in place of the beginning.
         residual: the shrunken input is added to the output.
@@ -67,7 +68,7 @@ class HAN(nn.Module):
         groups: int = 10,
         blocks: int = 20,
         reduction: int = 16,
-        noise_std: float = 0.1,
+        noise_std: Std = 0.1,
         scale: int = 4,
         late_downsampling: bool = False,
         residual: bool = False,
@@ -75,7 +76,7 @@ class HAN(nn.Module):
         head_start: float = 1.0,
     ) -> None:
         super().__init__()
-        self.scale, self.residual = scale, residual
+        self.scale, self.residual, self.noise_std = scale, residual, noise_std
         noise = noise_std, noise_start
         self.model = Trunk(features, groups, blocks, reduction, noise, strides(scale), late_downsampling)
         damp(self.model.tail[-1], head_start)  # type: ignore[arg-type]
@@ -84,9 +85,10 @@ class HAN(nn.Module):
         """Sample degraded images.
 
         Args:
-            x: (N, 3, H, W) clean, in [0, 1]. draw: of the noise maps, see Noise, asked groups + 2 times in order.
+            x: (N, 3, H, W) clean, in [0, 1].
+            draw: of the noise maps, see Noise, asked groups + 2 times in order; for a range of noise_std once before.
         Returns:
             (N, 3, ceil(H / scale), ceil(W / scale)), unbounded.
         """
-        out = self.model(x, draw)
+        out = self.model(x, of_each_image(draw, self.noise_std, len(x)))
         return shrunk(x, self.scale) + out if self.residual else out

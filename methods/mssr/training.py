@@ -12,6 +12,7 @@ from methods.base import Recipe, StageFactory
 from methods.mssr.collaborative import PAIR, Collaboration
 from methods.mssr.generators import GeneratorTraining
 from methods.mssr.network import KINDS
+from methods.mssr.noise import check_std
 from methods.mssr.start import Start
 
 PER_GENERATOR = ("generator_steps", "generator_batch", "generator_rate", "noise_rate", "discriminator_rate")
@@ -34,6 +35,7 @@ def check_train(train: Mapping[str, Any]) -> None:
     for key in ("generators", *PER_GENERATOR):
         if len(train[key]) != len(PAIR):
             raise UserError(f"train.{key} has one value for each of the two generators; got {train[key]}.")
+    check_std(train["noise_std"])
     if train["crop_beyond"] and train["batch"] != 1:
         raise UserError(
             f"train.crop_beyond cuts one whole image per step, as the official code does; it takes train.batch = 1, "

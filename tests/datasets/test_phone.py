@@ -130,6 +130,45 @@ def test_both_sets_show_the_same_clean_photographs(tmp_path, monkeypatch):
     assert plain.fingerprint != strong.fingerprint
 
 
+def test_phone_colours_shows_two_of_three_pictures_in_other_colours(tmp_path, monkeypatch):
+    monkeypatch.setattr(bsds500, "COUNTS", FEW)
+    monkeypatch.setattr(phone, "VALIDATION", 1)
+    for name in ("phone-strong", "phone-colours"):
+        datasets.prepare(name, pictures(tmp_path / "source"), tmp_path / "data")
+    names = ("phone-strong", "phone-colours")
+    strong, coloured = (datasets.open_dataset(name, tmp_path / "data", split="train") for name in names)
+    hues = []
+    for k, (row, other) in enumerate(zip(strong.rows, coloured.rows, strict=True)):
+        meta = dict(other.meta)
+        colours = meta.pop("colours", None)
+        assert row.name == other.name and row.meta == meta  # the same cameras, exposures and parts
+        assert (colours is None) == row.name.endswith("_0") == bool((strong[k].clean == coloured[k].clean).all())
+        if colours:
+            hues.append(colours["hue"])
+            assert phone_cameras.SATURATIONS[0] <= colours["saturation"] <= phone_cameras.SATURATIONS[1]
+        fixed = (meta["cfa"], meta["as_shot_neutral"], meta["color_matrix2"])
+        rendered = isp.to_uint8(isp.render(coloured.read(k, "raw"), *fixed, **meta["isp"]))
+        np.testing.assert_array_equal(rendered, coloured[k].degraded)  # what r2r's raw recorruption starts from
+    assert len(set(hues)) == len(hues) == 6
+
+
+def test_hues_turn_about_grey():
+    light = keyed_generator("colours").uniform(0.3, 0.6, (5, 4, 3))
+    red = np.array([[[0.5, 0.0, 0.0]]])
+    np.testing.assert_allclose(phone_cameras.recoloured(red, 120.0), [[[0.0, 0.5, 0.0]]], atol=1e-12)
+    np.testing.assert_allclose(phone_cameras.recoloured(red, 240.0), [[[0.0, 0.0, 0.5]]], atol=1e-12)
+    turned = phone_cameras.recoloured(light, 77.0, 0.8)
+    np.testing.assert_allclose(turned.mean(2), light.mean(2))  # nothing left the gamut
+    grey = light.mean(2, keepdims=True)
+    np.testing.assert_allclose(np.linalg.norm(turned - grey, axis=2), 0.8 * np.linalg.norm(light - grey, axis=2))
+    np.testing.assert_allclose(phone_cameras.recoloured(phone_cameras.recoloured(light, 77.0), -77.0), light)
+    np.testing.assert_array_equal(
+        phone_cameras.recoloured(np.repeat(grey, 3, 2), 200.0, 2.0).round(12), np.repeat(grey, 3, 2).round(12)
+    )
+    assert phone_cameras.recoloured(light) is light
+    assert phone_cameras.recoloured(red, 60.0, 2.0).min() == 0  # beyond the gamut
+
+
 def test_without_a_source_the_prepared_bsds500_is_taken(tmp_path, monkeypatch):
     monkeypatch.setattr(bsds500, "COUNTS", FEW)
     monkeypatch.setattr(phone, "VALIDATION", 1)

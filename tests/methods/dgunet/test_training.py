@@ -15,7 +15,16 @@ from methods.recipes import recipe, recipes
 from tests.helpers.fake_loop import FakeLoop
 
 FAMILIES = {
-    "denoise": ("sidd-paper", "sidd-plus-paper", "budget", "cpu", "phone-cpu", "phone-strong-cpu", "tiny"),
+    "denoise": (
+        "sidd-paper",
+        "sidd-plus-paper",
+        "budget",
+        "cpu",
+        "phone-cpu",
+        "phone-strong-cpu",
+        "phone-colours-cpu",
+        "tiny",
+    ),
     "deblur": ("gopro-paper", "gopro-plus-paper", "deblur-tiny"),
     "derain": ("rain-paper", "rain-plus-paper", "derain-tiny"),
     "compressive-sensing": ("cs10-paper", "cs10-plus-paper", "cs-budget", "cs-tiny"),

@@ -227,7 +227,16 @@ def test_tiny_learns():
 
 def test_recipes_differ_in_numbers():
     every = recipes(LIR)
-    assert {"gaussian-paper", "poisson-paper", "ldct", "budget", "cpu", "phone-cpu", "tiny"} == set(every)
+    assert {
+        "gaussian-paper",
+        "poisson-paper",
+        "ldct",
+        "budget",
+        "cpu",
+        "phone-cpu",
+        "phone-colours-cpu",
+        "tiny",
+    } == set(every)
     official = every["gaussian-paper"].train
     assert (official["steps"], official["batch"], official["crop"], official["clip"]) == (300_000, 16, 64, 5.0)
     rates = [official[f"{name}_rate"] for name in ("generator", "judge", "latent")]
@@ -240,7 +249,7 @@ def test_recipes_differ_in_numbers():
     for name, other in every.items():
         assert other.train.keys() == official.keys() and other.network.keys() == every["gaussian-paper"].network.keys()
         assert LIR(other).facts.variant == ("LIR" if other.tier == "paper" else ""), name
-    for name in ("budget", "cpu", "phone-cpu", "tiny"):
+    for name in ("budget", "cpu", "phone-cpu", "phone-colours-cpu", "tiny"):
         (stage,) = (factory({}) for factory in LIR(every[name]).stages())
         trained = sum(p.numel() for net in stage.networks.values() for p in net.parameters())
         assert trained < 4_000_000 and sum(p.numel() for p in LIR(every[name]).parameters()) < 3_000_000

@@ -1,6 +1,7 @@
 """Generators, discriminators and restorers against outputs recorded from the official modules."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from methods.mssr.deresnet import DeResnet
 from methods.mssr.discriminator import Discriminator
 from methods.mssr.han import HAN
 from methods.mssr.head import shrunk
-from methods.mssr.noise import Noise
+from methods.mssr.noise import Noise, check_std, of_each_image
 from methods.mssr.rrdb import RRDBNet
 from tests.helpers.material import material, needs_material
 from tests.helpers.rule_weights import relative, rule_state, ruled
@@ -136,6 +137,51 @@ def test_noise_has_one_map_for_all_channels():
     assert not torch.equal(noise(h), noise(h))
     noise.eval()
     assert not torch.equal(noise(h), noise(h))
+
+
+@pytest.mark.parametrize("make", [DeResnet, HAN])
+@torch.no_grad()
+def test_a_range_of_noise_gives_each_image_a_strength_of_its_own(make):
+    size = {"width": 4, "blocks": 2} if make is DeResnet else {"features": 4, "groups": 2, "blocks": 1}
+    low, high = 0.02, 0.5
+    ranged, plain = (make(**size, noise_std=std, noise_start=0.5) for std in ([low, high], math.sqrt(low * high)))
+    plain.load_state_dict(ranged.state_dict())
+    asked, strengths = [], torch.tensor([-0.7, 0.0, 1.3])
+
+    def draw(n, *shape):
+        asked.append((n, *shape))
+        return strengths.view(n, 1, 1, 1).clone() if shape == (1, 1, 1) else torch.ones(n, *shape)
+
+    x = torch.rand(3, 3, 8, 8)
+    got, count = ranged(x, draw), len(asked)
+    assert asked[0] == (3, 1, 1, 1) and all(shape[1:] != (1, 1, 1) for shape in asked[1:])  # one factor for a pass
+    uniform = torch.erf(strengths / math.sqrt(2))  # the normal draws', in (-1, 1)
+    factors = (high / low) ** (uniform / 2)
+    want = plain(x, lambda n, *shape: factors.view(n, 1, 1, 1).expand(n, *shape))
+    assert torch.allclose(got, want, atol=1e-6) and len(asked) == count
+    assert factors[1] == 1 and torch.allclose(got[1:2], plain(x[1:2], lambda *shape: torch.ones(shape)), atol=1e-6)
+
+
+def test_strengths_are_log_uniform_in_their_range():
+    torch.manual_seed(0)
+    seen = []
+
+    def draw(*shape):
+        seen.append(shape)
+        return torch.randn(shape) if len(seen) == 1 else torch.ones(shape)
+
+    factors = of_each_image(draw, (0.1, 1.6), 4000)(4000, 1, 1, 1).flatten()
+    places = factors.log() / math.log(4)  # the range's ends are 4 times more and less than its middle
+    assert float(places.min()) > -1 and float(places.max()) < 1
+    for quantile in (0.1, 0.25, 0.5, 0.75, 0.9):
+        assert float(places.quantile(quantile)) == pytest.approx(2 * quantile - 1, abs=0.05)
+    assert of_each_image(draw, 0.3, 2) is draw and of_each_image(None, 0.3, 2) is None
+
+
+@pytest.mark.parametrize("std", [-0.1, [0.1], [0.2, 0.1], [0.0, 0.1], [0.1, 0.2, 0.3], ["a", 1], "0.1"])
+def test_other_ranges_of_noise_are_refused_in_one_sentence(std):
+    with pytest.raises(UserError, match="train.noise_std is a number of 0 or more, or"):
+        check_std(std)
 
 
 @pytest.mark.parametrize("make", [DeResnet, HAN])

@@ -253,9 +253,19 @@ NAFNETS = [f"{task}-nafnet{tier}" for task in ("derain", "desnow") for tier in (
 
 def test_recipes_differ_in_numbers():
     every = recipes(SCPGAN)
-    known = {"scpgabnet-paper", "rscp2gan-paper", "budget", "cpu", "phone-cpu", "tiny", "derain", *NAFNETS}
+    known = {
+        "scpgabnet-paper",
+        "rscp2gan-paper",
+        "budget",
+        "cpu",
+        "phone-cpu",
+        "phone-colours-cpu",
+        "tiny",
+        "derain",
+        *NAFNETS,
+    }
     assert known == set(every)
-    for name in ("budget", "cpu", "phone-cpu", "tiny", "derain"):
+    for name in ("budget", "cpu", "phone-cpu", "phone-colours-cpu", "tiny", "derain"):
         assert every[name].train.keys() == every["scpgabnet-paper"].train.keys()
         assert every[name].train["stages"] == ["pgabnet", "sc"]
         assert every[name].network["restorer"] == "deam"
