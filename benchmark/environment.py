@@ -53,11 +53,12 @@ def describe(chosen: torch.device) -> str:
 
     if chosen.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(chosen)})"
-    return f"{chosen.type} ({_cpu()}, {torch.get_num_threads()} threads)"
+    return f"{chosen.type} ({processor()}, {torch.get_num_threads()} threads)"
 
 
 @cache
-def _cpu() -> str:
+def processor() -> str:
+    """The name of the processor, such as ``Intel(R) Xeon(R)``; its architecture where the system does not say."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

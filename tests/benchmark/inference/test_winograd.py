@@ -10,9 +10,41 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from benchmark.environment import processor
 from benchmark.inference import winograd
 from benchmark.inference.folding import folded
 from benchmark.inference.winograd import _four, _six, _WinogradConv2d, quickened
+
+PAYS_ON = winograd.pays_on
+
+
+@pytest.fixture(autouse=True, scope="module")
+def paying():
+    """As on a processor where the form is the faster one, whichever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd, "pays_on", lambda *_: True)
+        yield
+
+
+@pytest.mark.parametrize(
+    ("name", "instructions", "pays"),
+    [
+        ("Intel(R) Xeon(R) Processor", "AVX512", False),
+        ("Intel(R) Xeon(R) Processor", "AVX2", True),
+        ("AMD EPYC 9R14", "AVX512", True),
+        ("arm64", "DEFAULT", True),
+    ],
+)
+def test_processors_of_which_the_direct_form_is_left(name, instructions, pays):
+    assert PAYS_ON(name, instructions) is pays
+
+
+def test_where_the_direct_form_is_the_faster_one_the_module_is_left_alone(monkeypatch):
+    asked = []
+    monkeypatch.setattr(winograd, "pays_on", lambda *here: asked.append(here))
+    net = nn.Sequential(convolution())
+    assert quickened(net) is net
+    assert asked == [(processor(), torch.backends.cpu.get_cpu_capability())]
 
 
 def images(*shape: int) -> torch.Tensor:
