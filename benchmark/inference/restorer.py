@@ -14,6 +14,7 @@ from torch import Tensor
 
 from benchmark.inference.compiling import Compiled
 from benchmark.inference.folding import folded
+from benchmark.inference.joining import joined
 from benchmark.inference.memory import keep_freed_memory
 from benchmark.inference.portion import smaller
 from benchmark.inference.settings import InferenceSettings
@@ -49,9 +50,9 @@ class Restorer:
     """A method made ready to restore samples; call it with samples, get Restored in the same order.
 
     Args:
-        method: in eval mode after this, moved to `device`. What restores is a twin of it where layers are folded
-            or take a faster form (`benchmark.inference.folding`, `.winograd`); parameters and costs stay those of the
-            method.
+        method: in eval mode after this, moved to `device`. What restores is a twin of it where layers are folded or
+            take a faster form (`benchmark.inference.folding`, `.winograd`, `.joining`); parameters and costs stay those
+            of the method.
         device: torch device. settings: see InferenceSettings.
         batch_pixels: images of equal size are restored together up to so many pixels; 0 = by the kind of device.
         check_range: refuse outputs whose white is not 1; off while a network is still in training.
@@ -81,7 +82,7 @@ class Restorer:
         self._fast = self.method if settings.exact else folded(self.method)
         self._compiled = Compiled(self._fast) if settings.compile else None
         if not settings.exact and not settings.compile:
-            self._fast = quickened(self._fast)
+            self._fast = joined(quickened(self._fast))
         self._layers = Layers(self._fast)
         if self.device.type == "cpu":
             keep_freed_memory()

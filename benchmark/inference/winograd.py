@@ -7,15 +7,15 @@ one is left to an ordinary convolution of 1x3, since the libraries' are fast and
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
-from typing import TypeGuard
+from typing import Self, TypeGuard
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmark.environment import processor
+from benchmark.inference.joining import JoinedConv2d
 from benchmark.inference.twins import M, plain, twin
 
 # Of both sides of a convolution, and of the values of one image: below, the sums cost what the products save.
@@ -33,8 +33,9 @@ _POINTS = (
 
 
 def quickened(module: M) -> M:
-    """A twin of a module in eval mode, in which wide 3x3 convolutions on a CPU are in Winograd's form, and the ReLU
-    that follows one in an nn.Sequential is part of it; the module itself where it has none.
+    """A twin of a module in eval mode, in which wide 3x3 convolutions on a CPU are in Winograd's form.
+
+    The module itself where it has none.
 
     Outputs differ from the direct form's by rounding, some 1e-6 of the values. On processors whose direct form is the
     faster one (`pays_on`) it is the module itself.
@@ -61,8 +62,6 @@ def _quickened(module: M) -> M:
         for name, child in module._modules.items()
         if child is not None
     }
-    if isinstance(module, nn.Sequential):
-        _join(children)
     return twin(module, children)
 
 
@@ -75,38 +74,24 @@ def _suited(module: nn.Module) -> TypeGuard[nn.Conv2d]:
     return ordinary and held and min(module.in_channels, module.out_channels) >= _CHANNELS
 
 
-def _join(layers: dict[str, nn.Module]) -> None:
-    """Give each such convolution the ReLU behind it, and put nothing in the ReLU's place."""
-    before: nn.Module | None = None
-    for name, layer in layers.items():
-        if isinstance(before, _WinogradConv2d) and type(layer) is nn.ReLU and plain(layer):
-            before.relu = True
-            layers[name] = nn.Identity()
-        before = before if type(layer) is nn.Identity else layer
-
-
-class _WinogradConv2d(nn.Conv2d):
+class _WinogradConv2d(JoinedConv2d):
     """A convolution that shares another's weights; as an ordinary one where this form does not pay or apply."""
 
-    relu: bool
     rows: Sequence[Tensor]  # of the kernels at the six points, each (O, I, 1, 3)
 
     @classmethod
-    def of(cls, conv: nn.Conv2d) -> _WinogradConv2d:
-        """The convolution in this form; the one given is left as it is."""
-        made: _WinogradConv2d = copy.copy(conv)  # type: ignore[assignment]
-        made.__class__ = cls
+    def of(cls, conv: nn.Conv2d) -> Self:
+        """The convolution in this form, its ReLU still apart; the one given is left as it is."""
+        made = super().of(conv)
         points = torch.tensor(_POINTS, dtype=torch.float64)
         kernels = torch.einsum("pr,oirc->poic", points, conv.weight.detach().double()).to(conv.weight)
         made.rows = [k.unsqueeze(2).contiguous(memory_format=torch.channels_last) for k in kernels]
-        made.relu = False
         return made
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, I, H, W) -> (N, O, H, W)."""
         if not self._pays(input):
-            found = super().forward(input)
-            return functional.relu(found, inplace=True) if self.relu else found
+            return super().forward(input)
         number, _, height, width = input.shape
         found = torch.empty((number, self.out_channels, height, width), memory_format=torch.channels_last)
         step = 4 * max(1, _STRIP * torch.get_num_threads() // (width * self.in_channels))

@@ -23,6 +23,7 @@ import torch
 from benchmark.inference.folding import folded
 from benchmark.inference.memory import keep_freed_memory
 from benchmark.inference.restorer import Restorer
+from benchmark.inference.joining import joined
 from benchmark.inference.winograd import quickened
 from benchmark.runs.profiling import gmacs
 from methods.base import SampleInfo
@@ -57,7 +58,7 @@ def convolution():
 def ceiling():
     return max(rate(20 * 1024**3 / 1e9, product), rate(10 * 9 * 256**2 * 64**2 / 1e9, convolution))
 
-fast = quickened(method)
+fast = joined(quickened(method))
 with torch.no_grad():
     fast.restore(x, info), ceiling()
     forward = lambda: fast.restore(x, info)

@@ -13,6 +13,7 @@ import torch
 
 import datasets
 from benchmark.inference.folding import folded
+from benchmark.inference.joining import joined
 from benchmark.inference.restorer import Restorer
 from benchmark.inference.settings import InferenceSettings
 from benchmark.inference.winograd import quickened
@@ -95,7 +96,7 @@ def test_a_run_against_the_naive_loop(tmp_path: Path) -> None:
 def test_networks_against_how_they_are_written(name: str) -> None:
     """Folded, in faster forms and with the channels last against none of it; memory is kept for both."""
     written = load_from(name, None, WEIGHTS / name / f"{SHIPPED[name]}.safetensors").method
-    fast = quickened(folded(Restorer(copy.deepcopy(written)).method))
+    fast = joined(quickened(folded(Restorer(copy.deepcopy(written)).method)))
     written = written.eval()
     x = torch.rand(1, max(written.facts.channels), 256, 256, generator=torch.Generator().manual_seed(0))
     info = [SampleInfo("x", 0.1, 0, {})]

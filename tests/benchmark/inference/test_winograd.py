@@ -13,6 +13,7 @@ from torch import nn
 from benchmark.environment import processor
 from benchmark.inference import winograd
 from benchmark.inference.folding import folded
+from benchmark.inference.joining import joined
 from benchmark.inference.winograd import _four, _six, _WinogradConv2d, quickened
 
 PAYS_ON = winograd.pays_on
@@ -81,7 +82,7 @@ def test_the_same_function_at_all_sizes(number, height, width, strip, bias, relu
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
         patch.setattr(winograd, "_VALUES", 1)
         patch.setattr(winograd, "_STRIP", strip)
-        fast = quickened(net)
+        fast = joined(quickened(net))
         assert type(fast[0]) is _WinogradConv2d and fast[0]._pays(x)
         found = fast(x)
         assert found.is_contiguous(memory_format=torch.channels_last)
@@ -94,7 +95,7 @@ def test_one_layer_less_behind_a_folded_norm_and_the_module_is_left_alone():
     net = nn.Sequential(convolution(), nn.BatchNorm2d(64), nn.ReLU(inplace=True), convolution(), nn.LeakyReLU()).eval()
     net[1].running_mean.fill_(0.2)
     before = copy.deepcopy(net.state_dict())
-    fast = quickened(folded(net))
+    fast = joined(quickened(folded(net)))
     assert [type(layer).__name__ for layer in fast] == [
         "_WinogradConv2d",
         "Identity",
@@ -135,14 +136,14 @@ def test_what_has_no_such_form_is_the_module_itself(layer):
 def test_hooked_layers_are_left_alone():
     net = nn.Sequential(convolution(), nn.ReLU()).eval()
     net[1].register_forward_hook(lambda *_: None)
-    assert [type(layer) for layer in quickened(net)] == [_WinogradConv2d, nn.ReLU]
+    assert [type(layer) for layer in joined(quickened(net))] == [_WinogradConv2d, nn.ReLU]
     net[0].register_forward_hook(lambda *_: None)
-    assert quickened(net) is net
+    assert joined(quickened(net)) is net
 
 
 def test_where_it_does_not_pay_it_is_the_ordinary_convolution():
     net = nn.Sequential(convolution(), nn.ReLU()).eval()
-    fast, large = quickened(net), images(1, 64, 64, 64)
+    fast, large = joined(quickened(net)), images(1, 64, 64, 64)
     with torch.no_grad():
         assert fast[0]._pays(large) and not torch.equal(fast(large), net(large))
         for x in (images(1, 64, 8, 8), large.contiguous()):
