@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from benchmark.inference.twins import M, plain, twin
+from benchmark.inference.twins import M, in_order, plain, twin
 
 
 def folded(module: M) -> M:
@@ -18,7 +18,7 @@ def folded(module: M) -> M:
     Other arrangements of the two are left alone, since only a Sequential says in which order its layers run.
     """
     children = {name: folded(child) for name, child in module._modules.items() if child is not None}
-    if isinstance(module, nn.Sequential):
+    if in_order(module):
         children |= _merged(children)
     return twin(module, children)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmark.inference.twins import M, plain, twin
+from benchmark.inference.twins import M, in_order, plain, twin
 
 _VALUES = 20480  # of a batch: PyTorch gives smaller ones to other kernels
 
@@ -51,7 +51,7 @@ def joined(module: M) -> M:
     pass; the module itself where it has none. The outputs are the same to the last bit.
     """
     children = {name: joined(child) for name, child in module._modules.items() if child is not None}
-    if isinstance(module, nn.Sequential):
+    if in_order(module):
         join(children)
     return twin(module, children)
 

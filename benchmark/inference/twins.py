@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 from torch import nn
 
@@ -21,6 +21,11 @@ def twin(module: M, children: Mapping[str, nn.Module]) -> M:
     made = copy.copy(module)
     made._modules = {**module._modules, **children}
     return made
+
+
+def in_order(module: nn.Module) -> TypeGuard[nn.Sequential]:
+    """Whether a module runs its layers one after the other, each on what the one before gave, and nothing else."""
+    return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
 
 
 def plain(module: nn.Module) -> bool:

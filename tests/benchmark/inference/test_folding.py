@@ -54,9 +54,21 @@ def test_what_cannot_be_folded_is_the_module_itself():
         def forward(self, x):
             return self.conv(self.norm(x))
 
+    class Collecting(nn.Sequential):
+        def forward(self, x):
+            found = [x := layer(x) for layer in self]
+            return found[0] + found[-1]
+
     hooked = network()
     hooked[0].register_forward_hook(lambda *_: None)
-    for net in (Backwards().eval(), network().train(), network(statistics=False), hooked, nn.Sequential(nn.ReLU())):
+    for net in (
+        Backwards().eval(),
+        Collecting(*network()).eval(),
+        network().train(),
+        network(statistics=False),
+        hooked,
+        nn.Sequential(nn.ReLU()),
+    ):
         assert folded(net) is net
 
 

@@ -103,6 +103,16 @@ def test_what_cannot_be_joined_is_the_module_itself(layers):
     assert joined(net) is net
 
 
+def test_layers_whose_outputs_go_elsewhere_too_are_left_alone():
+    class Collecting(nn.Sequential):
+        def forward(self, x):
+            found = [x := layer(x) for layer in self]
+            return found[0] + found[-1]
+
+    net = Collecting(convolution(), nn.ReLU()).eval()
+    assert joined(net) is net
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_hooked_layers_are_left_alone(number):
     net = nn.Sequential(convolution(), nn.ReLU()).eval()
