@@ -52,11 +52,11 @@ def joined(module: M) -> M:
     """
     children = {name: joined(child) for name, child in module._modules.items() if child is not None}
     if in_order(module):
-        join(children)
+        _join(children)
     return twin(module, children)
 
 
-def join(layers: dict[str, nn.Module]) -> None:
+def _join(layers: dict[str, nn.Module]) -> None:
     """Give each convolution the ReLU behind it, and put nothing in the ReLU's place."""
     before = ""
     for name, layer in layers.items():

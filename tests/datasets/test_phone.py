@@ -118,25 +118,24 @@ def test_the_stronger_set_has_the_same_pictures_and_cameras_under_more_noise():
         assert phone_cameras.MILD[0] <= strong["beta"][2] <= phone_cameras.STRONGER[1]
 
 
-def test_both_sets_show_the_same_clean_photographs(tmp_path, monkeypatch):
+def made_to_train_on(folder, monkeypatch, *names):
+    """The train splits of sets that are made from the same few photographs."""
     monkeypatch.setattr(bsds500, "COUNTS", FEW)
     monkeypatch.setattr(phone, "VALIDATION", 1)
-    for name in ("phone", "phone-strong"):
-        datasets.prepare(name, pictures(tmp_path / "source"), tmp_path / "data")
-    names = ("phone", "phone-strong")
-    plain, strong = (datasets.open_dataset(name, tmp_path / "data", split="train") for name in names)
+    for name in names:
+        datasets.prepare(name, pictures(folder / "source"), folder / "data")
+    return [datasets.open_dataset(name, folder / "data", split="train") for name in names]
+
+
+def test_both_sets_show_the_same_clean_photographs(tmp_path, monkeypatch):
+    plain, strong = made_to_train_on(tmp_path, monkeypatch, "phone", "phone-strong")
     assert [row.scene for row in plain.rows] == [row.scene for row in strong.rows]
     assert [row.meta["zoom"] for row in plain.rows] == [row.meta["zoom"] for row in strong.rows]
     assert plain.fingerprint != strong.fingerprint
 
 
 def test_phone_colours_shows_two_of_three_pictures_in_other_colours(tmp_path, monkeypatch):
-    monkeypatch.setattr(bsds500, "COUNTS", FEW)
-    monkeypatch.setattr(phone, "VALIDATION", 1)
-    for name in ("phone-strong", "phone-colours"):
-        datasets.prepare(name, pictures(tmp_path / "source"), tmp_path / "data")
-    names = ("phone-strong", "phone-colours")
-    strong, coloured = (datasets.open_dataset(name, tmp_path / "data", split="train") for name in names)
+    strong, coloured = made_to_train_on(tmp_path, monkeypatch, "phone-strong", "phone-colours")
     hues = []
     for k, (row, other) in enumerate(zip(strong.rows, coloured.rows, strict=True)):
         meta = dict(other.meta)

@@ -21,9 +21,9 @@ SHARE = """
 import json, sys, time
 import torch
 from benchmark.inference.folding import folded
+from benchmark.inference.joining import joined
 from benchmark.inference.memory import keep_freed_memory
 from benchmark.inference.restorer import Restorer
-from benchmark.inference.joining import joined
 from benchmark.inference.winograd import quickened
 from benchmark.runs.profiling import gmacs
 from methods.base import SampleInfo
