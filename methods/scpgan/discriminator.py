@@ -41,7 +41,8 @@ class Discriminator(nn.Module):
 
     Args:
         width: features of the first layer, doubled in each following one, at most eightfold.
-        layers: of stride 2. The smallest side of an image is 24 with three of them.
+        layers: of stride 2. The smallest side of an image is 24 with three of them. 0 leaves the first and the last
+            one, 10x10 patches and no norm: what it says then grows with the noise's strength, which norms take away.
         high_pass: ``learned`` (the released code: its weight initialisation overwrites the Gaussian with random
             numbers, and the optimiser trains them) or ``gaussian`` (fixed, as it is constructed).
         gain: factor on the high frequencies; 1 in the authors' code. sigma: of the Gaussian.

@@ -88,6 +88,16 @@ def test_gain_is_on_the_high_frequencies():
         assert one(x[..., :24, :24]).shape == (1, 1, 1, 1)
 
 
+def test_without_inner_layers_the_discriminator_sees_how_strong_noise_is():
+    noise = torch.randn(1, 3, 48, 48, generator=torch.Generator().manual_seed(1))
+    for layers in (0, 2):
+        net = Discriminator(8, layers, high_pass="gaussian", sigma=3.0).double()
+        initialise(net, 0.2)  # biases are 0, so that all but norms grow with what comes in
+        weak, strong = (net(strength * noise.double()) for strength in (1.0, 4.0))
+        torch.testing.assert_close(strong, weak if layers else 4 * weak, rtol=1e-2, atol=1e-4)
+        assert weak.std() > 1e-4
+
+
 def test_the_blur_of_the_discriminator_stays_in_float32_under_autocast():
     blur = Discriminator(8, high_pass="gaussian").to(memory_format=torch.channels_last).Gas
     image = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)).bfloat16()
