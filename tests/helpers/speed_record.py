@@ -40,13 +40,19 @@ def rounds(default: int) -> int:
 
 
 def record(
-    name: str, pairs: Sequence[tuple[float, float]], peer: str, unit: str = "CPU s", path: Path | None = None
+    name: str,
+    pairs: Sequence[tuple[float, float]],
+    peer: str,
+    unit: str = "CPU s",
+    path: Path | None = None,
+    threads: int | None = None,
 ) -> None:
     """Write the row of one path; its earlier row is replaced, the others are kept.
 
     Args:
         name: of the path. pairs: (ours, the peer's) of each pair. peer: what it was held against.
-        unit: of both. path: the file, `speed_file()` by default.
+        unit: of both. path: the file, `speed_file()` by default. threads: of the processes that were measured, where
+            they had another number than this one.
     """
     path = path or speed_file()
     rows = [row for row in read(path) if row["path"] != name]
@@ -54,7 +60,7 @@ def record(
     ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
     spread = f"{min(ratios):.3g} to {max(ratios):.3g} of {len(ratios)}" if len(ratios) > 1 else "one pair"
     ratio = f"{statistics.median(ratios):.3g}"
-    values = (name, f"{ours:.3g} {unit}", f"{peer}: {theirs:.3g} {unit}", ratio, spread, machine())
+    values = (name, f"{ours:.3g} {unit}", f"{peer}: {theirs:.3g} {unit}", ratio, spread, machine(threads))
     rows.append(dict(zip(COLUMNS, values, strict=True)))
     print("\n" + " | ".join(values[:-1]))
     with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as stream:
@@ -71,11 +77,12 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def machine() -> str:
+def machine(threads: int | None = None) -> str:
     """The processor, its threads in use and its load, the day, and the libraries that the measures lean on."""
     import torch
 
-    found = [environment.describe(torch.device("cpu")), f"load {os.getloadavg()[0]:.1f}"]
+    used = threads or torch.get_num_threads()
+    found = [f"cpu ({environment.processor()}, {used} thread{'s' * (used > 1)})", f"load {os.getloadavg()[0]:.1f}"]
     found += [datetime.now(UTC).strftime("%Y-%m-%d"), f"python {platform.python_version()}"]
     for library in LIBRARIES:
         try:

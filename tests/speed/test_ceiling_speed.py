@@ -90,4 +90,5 @@ def test_share_of_the_matrix_product(name: str, threads: int) -> None:
         [(1 / net, 1 / product) for net, product in pairs],
         "as many in a matrix product, or in a convolution of 256 channels, whichever is faster",
         "s/GMAC",
+        threads=threads,
     )

@@ -81,6 +81,5 @@ def test_a_step(name: str, recipe: str, count: int, most: int) -> None:
     step(LAST)  # reads the libraries in
     pairs = [(step(LAST), step(FIRST)) for _ in range(rounds(3))]
     few = f", {most} image{'s' * (most > 1)} at a time" if most < WHOLE else ""
-    record(
-        f"{name} ({recipe}): a step of the first stage of its training{few}", pairs, "the same stage in a plain loop"
-    )
+    what = f"{name} ({recipe}): a step of the first stage of its training{few}"
+    record(what, pairs, "the same stage in a plain loop", threads=1)
