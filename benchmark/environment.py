@@ -47,13 +47,17 @@ def device(name: str = "auto") -> torch.device:
     return chosen
 
 
-def describe(chosen: torch.device) -> str:
-    """A device in words, such as ``cuda (NVIDIA H200)`` or ``cpu (Intel(R) Xeon(R), 2 threads)``."""
+def describe(chosen: torch.device, threads: int | None = None) -> str:
+    """A device in words, such as ``cuda (NVIDIA H200)`` or ``cpu (Intel(R) Xeon(R), 2 threads)``.
+
+    Args:
+        threads: of the work that is described; None = those that torch has in this process.
+    """
     import torch
 
     if chosen.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(chosen)})"
-    return f"{chosen.type} ({processor()}, {torch.get_num_threads()} threads)"
+    return f"{chosen.type} ({processor()}, {threads or torch.get_num_threads()} threads)"
 
 
 @cache

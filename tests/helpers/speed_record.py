@@ -81,8 +81,7 @@ def machine(threads: int | None = None) -> str:
     """The processor, its threads in use and its load, the day, and the libraries that the measures lean on."""
     import torch
 
-    used = threads or torch.get_num_threads()
-    found = [f"cpu ({environment.processor()}, {used} thread{'s' * (used > 1)})", f"load {os.getloadavg()[0]:.1f}"]
+    found = [environment.describe(torch.device("cpu"), threads), f"load {os.getloadavg()[0]:.1f}"]
     found += [datetime.now(UTC).strftime("%Y-%m-%d"), f"python {platform.python_version()}"]
     for library in LIBRARIES:
         try:
